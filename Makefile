@@ -1,0 +1,107 @@
+# guanxi: one non-recursive Makefile. Objects go to build/, nothing else is written into the tree.
+#   make            server and client (build/bin/guanxid, build/bin/guanxi)
+#   make demo       the whole product on sample data; installs what is missing
+#   make test       all tests; installs what they need; the last line is "N passed, N failed"
+#   make test-quick the part for every save
+#   make lint bench fuzz soak install deps clean
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+VERSION := 0.1.0
+CC := gcc
+BUILD := build
+PREFIX := /usr/local
+SANITIZE :=
+
+PACKAGES_BUILD := build-essential pkg-config protobuf-c-compiler libprotobuf-c-dev libevent-dev liblmdb-dev \
+	libssl-dev libglib2.0-dev libjansson-dev libsodium-dev libcsv-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
+PACKAGES_TEST := libcmocka-dev clang clang-format libclang-rt-14-dev python3 python3-protobuf protobuf-compiler \
+	strace tmux jq openssl
+PKGS_COMMON := libprotobuf-c glib-2.0
+PKGS_SERVER := libevent libevent_pthreads openssl libsodium libconfuse libsystemd
+PKGS_CLIENT := openssl jansson
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	-Wvla -Wformat=2 -Wundef -Wno-unused-parameter
+HARDEN := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 -fno-strict-aliasing -fno-common
+ifneq ($(SANITIZE),)
+HARDEN := -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -fno-common
+endif
+OPT := -O2 -g
+CFLAGS = -std=gnu11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) -include common/banned.h -I. -I$(BUILD)/gen \
+	-DVERSION='"$(VERSION)"' $(PKG_CFLAGS)
+LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS_COMMON) $(PKGS_SERVER) $(PKGS_CLIENT) 2>/dev/null)
+LIBS_COMMON := $(shell pkg-config --libs $(PKGS_COMMON) 2>/dev/null) -lcsv -lm
+LIBS_SERVER := $(shell pkg-config --libs $(PKGS_SERVER) 2>/dev/null) -llmdb -lpthread $(LIBS_COMMON)
+LIBS_CLIENT := $(shell pkg-config --libs $(PKGS_CLIENT) 2>/dev/null) $(LIBS_COMMON)
+
+COMMON_SRC := $(wildcard common/*.c)
+SERVER_SRC := $(wildcard server/*.c server/*/*.c)
+CLIENT_SRC := $(wildcard client/*.c client/*/*.c)
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+TOOL_SRC := $(wildcard tests/tools/*.c)
+GEN_SRC := $(BUILD)/gen/guanxi.pb-c.c $(BUILD)/gen/pinyin_table.c
+GEN_HDR := $(BUILD)/gen/guanxi.pb-c.h
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+COMMON_OBJ := $(call obj,$(COMMON_SRC)) $(patsubst $(BUILD)/gen/%.c,$(BUILD)/obj/gen/%.o,$(GEN_SRC))
+SERVER_OBJ := $(call obj,$(SERVER_SRC))
+CLIENT_OBJ := $(call obj,$(CLIENT_SRC))
+LIBCOMMON := $(BUILD)/libcommon.a
+LIBSERVER := $(BUILD)/libserver.a
+LIBCLIENT := $(BUILD)/libclient.a
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
+
+.PHONY: all deps demo test test-quick lint format bench fuzz soak install clean bins units
+.SECONDARY:
+
+all: bins
+bins: $(BUILD)/bin/guanxid $(BUILD)/bin/guanxi
+units: $(UNIT_BIN)
+tools: $(TOOL_BIN)
+
+$(BUILD)/gen/guanxi.pb-c.c: proto/guanxi.proto
+	@mkdir -p $(@D)
+	protoc-c --proto_path=proto --c_out=$(@D) $<
+$(BUILD)/gen/guanxi.pb-c.h: $(BUILD)/gen/guanxi.pb-c.c ;
+$(BUILD)/gen/pinyin_table.c: common/pinyin_table.awk /usr/share/unicode/Unihan_Readings.txt.bz2
+	@mkdir -p $(@D)
+	bzcat /usr/share/unicode/Unihan_Readings.txt.bz2 | LC_ALL=C awk -f common/pinyin_table.awk > $@
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Wno-missing-prototypes -MMD -MP -c -o $@ $<
+$(BUILD)/obj/%.o: %.c Makefile | $(GEN_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIBCOMMON): $(COMMON_OBJ)
+$(LIBSERVER): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER_OBJ))
+$(LIBCLIENT): $(filter-out $(BUILD)/obj/client/main.o,$(CLIENT_OBJ))
+$(BUILD)/lib%.a:
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(BUILD)/bin/guanxid: $(BUILD)/obj/server/main.o $(LIBSERVER) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
+$(BUILD)/bin/guanxi: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CLIENT)
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_CLIENT)
+$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

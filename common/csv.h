@@ -1,0 +1,51 @@
+/*
+ * CSV in and out, and the encodings around it. Decoding comes before parsing: second bytes of GBK contain separators.
+ */
+#ifndef COMMON_CSV_H
+#define COMMON_CSV_H
+
+#include "common/buf.h"
+#include "common/error.h"
+
+enum encoding { ENCODING_AUTO, ENCODING_UTF8, ENCODING_UTF8_BOM, ENCODING_UTF16, ENCODING_GB18030 };
+
+bool encoding_from_name(const char *name, enum encoding *out);
+const char *encoding_name(enum encoding e);
+
+/* Reads an open file piece by piece and gives rows. Memory does not grow with the file. */
+struct csv_reader;
+
+struct csv_row {
+	const struct bytes *cells; /* UTF-8, owned by the reader, valid until the next row */
+	size_t n;
+	uint64_t line;    /* line of the file where the row starts, from 1 */
+	struct bytes raw; /* the row as it stands in the file, decoded */
+	const char *
+		bad; /* not NULL: why this row cannot be used ("undecodable byte 0x80 at column 12", ...) */
+};
+
+struct csv_options {
+	enum encoding encoding;
+	char separator;  /* 0: found out from the first row (comma, semicolon, tab, |) */
+	size_t max_cell; /* bytes; longer: the row is bad */
+};
+
+/*
+ * fd is read to its end (it may be a pipe), not closed. AUTO: mark, else strict UTF-8, else strict GB18030, else STATUS_INVALID that asks for an encoding;
+ * decided over the first 1 MiB and kept to afterwards.
+ */
+enum status csv_open(int fd, struct csv_options o, struct csv_reader **out, struct error *e);
+/* True with a row, false at the end. Blank lines are passed over. A bad row does not end the file. */
+bool csv_next(struct csv_reader *r, struct csv_row *row);
+enum encoding csv_encoding(const struct csv_reader *r);
+char csv_separator(const struct csv_reader *r);
+uint64_t csv_bytes_read(const struct csv_reader *r); /* of the file, for a progress bar */
+void csv_free(struct csv_reader **r);
+
+/* Appends a cell quoted as RFC 4180 needs it; harmless: cells that a spreadsheet would take for a formula get a ' in front. */
+void csv_add_cell(struct buf *out, struct bytes cell, bool first, bool harmless);
+/* Writes UTF-8 text to fd in an encoding. STATUS_INVALID if it cannot hold a character. Writes the mark first when *started is false. */
+enum status encode_write(
+	int fd, enum encoding encoding, struct bytes text, bool *started, struct error *e);
+
+#endif

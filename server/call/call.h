@@ -1,0 +1,97 @@
+/*
+ * A call: one request on its way through the server. It belongs to exactly one thread at a time: the loop of its session, the
+ * writer, a pool thread. An op is an ordinary function of a call; its only effects are in its transaction and its reply, so
+ * it may run twice.
+ */
+#ifndef SERVER_CALL_CALL_H
+#define SERVER_CALL_CALL_H
+
+#include "common/arena.h"
+#include "common/clock.h"
+#include "common/frame.h"
+#include "server/store/log.h"
+#include "server/store/query.h"
+#include "server/store/store.h"
+
+struct server; /* what every call may use: server/server.h */
+
+/* Who asks. Filled at login or resume, read anew from the store when the user's epoch has moved. Immutable once made. */
+struct caller {
+	uint64_t user; /* 0: not logged in */
+	uint64_t session;
+	uint64_t branch;
+	uint64_t team;
+	uint64_t epoch;
+	bool admin;
+	unsigned class_mask; /* bit 1 << enum field_class: values that may be seen */
+	struct scope scope;  /* of customers and what follows them; arrays live with the caller */
+	char **rights;       /* "customer.add" ..., NULL-terminated; "*" is everything */
+	const struct zone *zone; /* of the user, else the branch */
+	bool must_change_password;
+	char username[64];
+	char name[128];
+};
+
+struct call {
+	struct server *server;
+	const Guanxi__Request *request; /* in arena */
+	Guanxi__Reply *reply;           /* in arena; grow it with the reply_ functions */
+	struct arena *arena;
+	const struct caller *caller; /* NULL before login */
+	struct caller *
+		new_caller; /* login, resume: what the session becomes; taken over by the session */
+	struct txn *txn;    /* NULL in prepare */
+	struct author author;
+	int64_t now_ms;        /* business time at the start of the call */
+	int64_t started_us;    /* monotonic */
+	bool chinese;          /* language of Hello */
+	const char *address;   /* of the peer */
+	struct bytes peer_key; /* SHA-256 of the client certificate's public key, or empty */
+	void *prepared;        /* what prepare left for run, in arena */
+	bool close_after;      /* the session ends after the reply */
+	bool watch_reminders;  /* the session becomes a watcher */
+	bool watch_changes;
+	uint64_t watch_since;
+	bool watch_from_unacknowledged; /* no since given: replay what is not acknowledged */
+	/* users whose inbox got rows, woken after the commit; in arena */
+	uint64_t *wake;
+	size_t nwake;
+	bool close_sessions_of_user; /* after commit: end all other sessions of close_user (password changed, locked) */
+	uint64_t close_user;
+	uint64_t close_except; /* session that stays */
+};
+
+enum op_kind {
+	OP_READ,  /* on the loop, with its read transaction */
+	OP_WRITE, /* on the writer */
+	OP_SLOW,  /* in the pool with a read transaction of its own */
+};
+
+typedef enum status op_fn(struct call *c, struct error *e);
+
+#define OP_ANONYMOUS 0x1u /* before login */
+#define OP_LIMITED 0x2u   /* also while the password must be changed */
+
+/* One row is all the dispatcher knows of an operation. */
+struct op {
+	const char *name;
+	enum op_kind kind;
+	unsigned flags;
+	op_fn *prepare; /* runs in the pool first, without transaction (password hashing); may be NULL */
+	op_fn *run;
+	const char *right; /* needed besides login; %s stands for the entity; NULL: none */
+};
+
+/* Tables of one family each; a table ends with a NULL name. server/op/op.h lists them. */
+const struct op *op_find(struct bytes name);
+
+/* Reply helpers: all memory from the call's arena; STATUS_INVALID "reply too large" beyond its ceiling. */
+enum status reply_record(struct call *c, const struct entity *entity, const struct stored *s,
+	struct error *e); /* copies, masks, and adds names of references */
+enum status reply_value(struct call *c, const char *name, struct bytes value, struct error *e);
+enum status reply_name(struct call *c, const struct entity *entity, uint64_t id, struct error *e);
+void call_wake(struct call *c, uint64_t user);
+/* Value of an argument; len 0 when absent. */
+struct bytes call_arg(const struct call *c, const char *name);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * The entity tables, the dictionaries' default entries, and the few things that are more than fields.
+ */
+#ifndef SERVER_MODEL_MODEL_H
+#define SERVER_MODEL_MODEL_H
+
+#include "common/type.h"
+#include "server/store/store.h"
+
+/* Numbers of the entities that code must know. Never reused. */
+enum entity_number {
+	ENTITY_CUSTOMER = 1,
+	ENTITY_CONTACT = 2,
+	ENTITY_ACTIVITY = 3,
+	ENTITY_TASK = 4,
+	ENTITY_REMINDER = 5,
+	ENTITY_USER = 6,
+	ENTITY_ROLE = 7,
+	ENTITY_BRANCH = 8,
+	ENTITY_TEAM = 9,
+	ENTITY_REGION = 10,
+	ENTITY_PORTFOLIO = 11,
+	ENTITY_DICTIONARY = 12,
+	ENTITY_DICTIONARY_ENTRY = 13,
+	ENTITY_SETTING = 14,
+	ENTITY_OPERATION = 15,
+};
+
+/* Tags that code must know, read from the tables at start: never numbers in code. */
+uint16_t model_tag(const struct schema *s, const char *entity,
+	const char *field); /* aborts if there is none */
+
+enum status model_schema(struct schema **out, struct error *e);
+
+/* Fills an empty store: dictionaries, roles, branch main, the general portfolio, settings, and the first administrator (without a password). */
+enum status model_fill(struct txn *t, const struct author *author, const char *admin,
+	uint64_t *admin_id, struct error *e);
+
+/* Look-ups of names for parsing and printing, remembered for one call. */
+struct lookup;
+struct lookup *lookup_new(struct txn *t, const struct scope *scope, const struct schema *schema,
+	bool chinese, struct arena *arena);
+void lookup_free(struct lookup **l);
+/* Contexts whose arg is the look-up. */
+struct parse_context lookup_parse_context(
+	struct lookup *l, civil_date today, const struct zone *zone);
+struct format_context lookup_format_context(struct lookup *l, const struct zone *zone);
+/* id of a dictionary entry by code; 0 if there is none. */
+uint64_t lookup_entry(struct lookup *l, const char *dictionary, const char *code);
+/* Code of an entry id, "" if there is none; valid as long as the arena. */
+const char *lookup_code(struct lookup *l, uint64_t entry);
+/* A setting's value, its default if unset. */
+struct bytes lookup_setting(struct lookup *l, const char *name);
+long lookup_setting_number(struct lookup *l, const char *name);
+
+/*
+ * What must hold before a record is written, for a new one (before NULL) or a changed one: defaults filled, required fields, references to
+ * entities that are there, rules of this entity (hooks). May replace *fields (in buf). All bad fields at once.
+ */
+struct model_write {
+	struct txn *txn;
+	const struct author *author;
+	const struct scope *scope; /* of the caller: references must be visible */
+	struct lookup *lookup;
+	uint64_t user, branch, team; /* of the caller: for defaults */
+	civil_date today;
+	const struct entity *entity;
+	const struct stored *before; /* NULL: new */
+	uint64_t id;                 /* 0: new */
+};
+enum status model_check(
+	const struct model_write *w, struct bytes fields, struct buf *out, struct error *e);
+/* After store_put: the changes to other records that belong to it (one primary contact, dates of last contact ...). The store observer calls it. */
+enum status model_after(struct txn *t, const struct author *author, const struct entity *entity,
+	const struct stored *before, const struct stored *after, struct error *e);
+
+/* Deletes a record with its dependent children, restores exactly what an operation took. count: records touched. */
+enum status model_delete(const struct model_write *w, uint64_t *count, struct error *e);
+enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e);
+
+#endif

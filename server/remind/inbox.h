@@ -1,0 +1,39 @@
+/*
+ * A user's inbox: what was addressed to the user and is not acknowledged, and clearing events, in the order of the log.
+ *
+ * Row: u8 layout 1, u8 kind (1 reminder, 2 cleared), u8 acknowledged, u8 late, u64 prev seq, u64 reminder id, u64 due ms,
+ *      u64 fired ms (business), u64 fired real us, u32 occurrence, u16 subject entity, u64 subject id.
+ * Row (user, 0): u64 last seq of this inbox.
+ */
+#ifndef SERVER_REMIND_INBOX_H
+#define SERVER_REMIND_INBOX_H
+
+#include "common/date.h"
+#include "server/store/store.h"
+
+enum inbox_kind { INBOX_REMINDER = 1, INBOX_CLEARED = 2 };
+
+struct inbox_row {
+	uint64_t seq;
+	uint64_t prev;
+	enum inbox_kind kind;
+	bool acknowledged;
+	bool late;
+	uint64_t reminder;
+	int64_t due_ms, fired_ms, fired_real_us;
+	civil_date occurrence;
+	uint16_t subject_entity;
+	uint64_t subject_id;
+};
+
+enum status inbox_put(
+	struct txn *t, uint64_t user, struct inbox_row *row, struct error *e); /* sets prev */
+/* Rows after a number, ascending, at most max; unacknowledged_only passes over what is done. Returns how many. */
+size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowledged_only,
+	struct inbox_row *rows, size_t max);
+/* Marks every row of a reminder done and adds a clearing row numbered seq. */
+enum status inbox_acknowledge(struct txn *t, uint64_t user, uint64_t reminder, uint64_t seq,
+	int64_t now, struct error *e);
+uint64_t inbox_last(struct txn *t, uint64_t user);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * What a running server consists of. Made once by main, passed down, never global. Immutable after start except where said.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "common/clock.h"
+#include "server/store/store.h"
+
+struct writer;
+struct pool;
+struct reminders;
+struct settings;
+struct authority; /* the private CA: signs client certificates (server/call/secret.h) */
+
+struct server {
+	struct store *store;
+	const struct schema *schema;
+	struct clock *clock;
+	struct writer *writer;
+	struct pool *pool;
+	struct reminders *reminders;
+	struct authority *authority;
+	const char *dir;
+	int64_t started_ms;
+	/* Wakes the sessions that watch for these users, and those that watch changes. Set by net, called by the writer after a commit; any thread. */
+	void (*wake)(void *arg, const uint64_t *users, size_t n, bool changes);
+	/* Ends the sessions of a user except one. Any thread. */
+	void (*close_user)(void *arg, uint64_t user, uint64_t except, const char *reason);
+	void *net;
+	uint64_t (*connections)(void *arg);
+};
+
+#endif

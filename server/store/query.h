@@ -1,0 +1,76 @@
+/*
+ * Lists, counts and search, each restricted by a scope.
+ */
+#ifndef SERVER_STORE_QUERY_H
+#define SERVER_STORE_QUERY_H
+
+#include "common/filter.h"
+#include "common/type.h"
+#include "server/store/store.h"
+
+/* A filter with its fields found and its values in wire form. */
+struct condition;
+/* STATUS_USAGE with the column marked. Made in the arena. */
+enum status condition_compile(const struct filter *f, const struct entity *entity,
+	const struct parse_context *ctx, struct arena *arena, struct condition **out,
+	struct error *e);
+bool condition_match(const struct condition *c, struct txn *t, const struct scope *scope,
+	const struct stored *record);
+
+struct query {
+	const struct entity *entity;
+	const struct scope *scope;
+	const struct condition *condition; /* NULL: all */
+	struct bytes sort;                 /* "-updated_at,name"; empty: newest id first */
+	bool trash;                        /* only deleted records */
+	uint32_t limit;
+	struct bytes after; /* token of the page before, unsealed; empty: first page */
+};
+
+/* Called once per row; false ends the page early (the row counts as given). */
+typedef bool query_row(void *arg, const struct stored *record);
+
+struct query_result {
+	struct buf next;    /* token; empty on the last page. Free it. */
+	struct buf explain; /* the plan in words. Free it. */
+	bool cut;           /* the page ended because its time was over, not because it was full */
+};
+
+/* deadline_us: monotonic time when the page ends; 0 none. */
+enum status query_run(struct txn *t, const struct query *q, int64_t deadline_us, query_row *row,
+	void *arg, struct query_result *out, struct error *e);
+enum status query_count(struct txn *t, const struct query *q, uint64_t *count, struct error *e);
+/* Counts by the values of one field; calls group once per value (run in wire form; empty: not set). */
+enum status query_count_by(struct txn *t, const struct query *q, const struct field *by,
+	void (*group)(void *arg, struct bytes run, uint64_t count), void *arg, struct error *e);
+
+/*
+ * Search over the names, keywords, phones ... of one entity: Chinese substring, pinyin in full or by initials, Latin words by
+ * prefix, four digits and more. Ranked: whole, start, inside; newest first within a rank. after and next as in query_run.
+ * Only classes in class_mask (bit 1 << enum field_class) are searched.
+ */
+enum status search_run(struct txn *t, const struct scope *scope, const struct entity *entity,
+	struct bytes text, unsigned class_mask, uint32_t limit, struct bytes after, query_row *row,
+	void *arg, struct buf *next, struct error *e);
+/* Whether text is found in the searched fields of a record: 0 no, 1 inside, 2 start, 3 whole. Also the meaning of ~ on names. */
+int search_match(
+	const struct entity *entity, struct bytes fields, struct bytes text, unsigned class_mask);
+
+/* For the store alone: the terms of a record, each added or taken away, sorted. */
+struct posting {
+	uint8_t term[16];
+	uint64_t id;
+	uint16_t entity;
+	bool remove;
+};
+struct postings {
+	struct posting *items; /* free() */
+	size_t n, cap;
+};
+/* Appends what changes between two records (each may be empty): unsorted. */
+void search_terms_diff(const struct store *s, const struct entity *entity, uint64_t id,
+	struct bytes before, struct bytes after, struct postings *out);
+/* Writes the postings of a commit: as one pend row, or merged at once when there are many. */
+enum status search_store_postings(struct txn *t, struct postings *p, struct error *e);
+
+#endif

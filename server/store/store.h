@@ -1,0 +1,151 @@
+/*
+ * The store: records with versions, indexes, unique values, search terms, history and the change log, all derived from
+ * the fields' rows and changed in one transaction. Knows no requests and no sessions.
+ *
+ * Threads: any number of read transactions, each used by one thread; one write transaction at a time (the writer's).
+ */
+#ifndef SERVER_STORE_STORE_H
+#define SERVER_STORE_STORE_H
+
+#include "common/schema.h"
+#include "server/store/engine.h"
+
+struct store;
+struct txn;
+
+/* Who sees what. Every query takes one; there is no query without. */
+struct scope {
+	bool all;
+	bool trash_too;           /* get: find deleted records as well */
+	uint64_t user;            /* sees own records and those assigned to it */
+	const uint64_t *branches; /* sees all records of these */
+	size_t nbranches;
+	uint64_t pool_branch; /* sees records without owner of this branch; 0 none */
+	bool own;             /* records of user count */
+};
+extern const struct scope scope_all; /* for the server's own work: hooks, reminders, check */
+
+/* Who makes a change. Lives as long as the call. */
+struct author {
+	uint64_t user; /* 0: the server itself */
+	uint64_t session;
+	uint64_t operation; /* store_operation() */
+	int64_t now_ms;
+	struct bytes reason;
+	struct bytes address;
+};
+
+struct stored {
+	uint64_t id;
+	uint64_t version;
+	bool deleted;
+	struct bytes
+		fields; /* entered and computed fields, ascending tags, valid as long as the buf they were read into */
+};
+
+/*
+ * Called inside store_put after the record stands, for what one field's row cannot say: reminders, computed fields.
+ * before is NULL for a new record. An error undoes the call.
+ */
+typedef enum status store_observer(void *arg, struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e);
+
+struct store_options {
+	const char *path;  /* folder with the engine's files */
+	uint8_t key[32];   /* master key */
+	uint64_t map_size; /* bytes of address space */
+	bool create;       /* make an empty store; otherwise it must exist */
+	bool read_only;
+	const struct engine_ops *engine; /* NULL: engine_lmdb */
+	const struct schema *schema;
+};
+
+enum status store_open(const struct store_options *o, struct store **out, struct error *e);
+void store_close(struct store **s);
+void store_observe(struct store *s, store_observer *fn, void *arg);
+const struct schema *store_schema(const struct store *s);
+uint64_t store_last_seq(const struct store *s); /* of the last committed log entry; any thread */
+
+/* Transactions. */
+enum status txn_begin(struct store *s, bool write, struct txn **out, struct error *e);
+enum status txn_commit(struct txn **t, struct error *e); /* as engine commit */
+void txn_abort(struct txn **t);                          /* read or write; accepts NULL */
+void txn_reset(struct txn *t);                           /* read: lets the snapshot go */
+enum status txn_renew(struct txn *t, struct error *e);   /* read: newest snapshot */
+struct store *txn_store(struct txn *t);
+bool txn_wrote(const struct txn *t); /* any put or del since begin or txn_mark */
+void txn_mark(struct txn *t);
+size_t txn_puts(const struct txn *t); /* puts and dels since begin */
+size_t txn_put_bytes(const struct txn *t);
+
+/* Raw rows of the spaces that have their own owners (auth, idem, due, plan, inbox, moved, meta). Values are sealed and unsealed here; a damaged one is STATUS_INTERNAL with reason "damaged". */
+enum status txn_get(struct txn *t, enum space s, struct bytes key, struct buf *value,
+	struct error *e); /* value is replaced; STATUS_NOT_FOUND leaves e alone */
+enum status txn_put(
+	struct txn *t, enum space s, struct bytes key, struct bytes value, struct error *e);
+enum status txn_del(
+	struct txn *t, enum space s, struct bytes key, struct error *e); /* absent is STATUS_OK */
+
+/* Walks the keys of one space from a prefix. */
+struct walk;
+enum status walk_open(
+	struct txn *t, enum space s, struct bytes prefix, struct walk **out, struct error *e);
+enum status walk_seek(struct walk *w,
+	struct bytes key); /* next walk_next gives the first key >= key that has the prefix */
+enum status walk_seek_back(struct walk *w,
+	struct bytes key); /* next walk_prev gives the last key < key that has the prefix */
+bool walk_next(struct walk *w,
+	struct bytes *key); /* false past the prefix; key valid until the next step */
+bool walk_prev(struct walk *w, struct bytes *key);
+enum status walk_value(struct walk *w, struct buf *value, struct error *e);
+void walk_close(struct walk **w);
+
+/* Records. STATUS_NOT_FOUND also for one outside the scope, with the same text. The fields are read into buf (replaced). */
+enum status store_get(struct txn *t, const struct scope *scope, const struct entity *entity,
+	uint64_t id, struct buf *buf, struct stored *out, struct error *e);
+bool store_visible(
+	struct txn *t, const struct scope *scope, const struct entity *entity, uint64_t id);
+
+/*
+ * Writes a whole record (entered fields, any order). id 0 adds one and *id becomes its number. Sets version, created_*, updated_*
+ * (unless the fields name created_* of an import), indexes, terms, unique values, scope of it and of what follows it, log, history, operation;
+ * then calls the observer. kind: "add", "set", "delete", "restore", "undo". Setting deleted_at moves the record to the trash.
+ * A unique value that another record has is STATUS_DUPLICATE with the field named. Same content as before: nothing is written, *unchanged (may be NULL) is true.
+ */
+enum status store_put(struct txn *t, const struct author *author, const struct entity *entity,
+	uint64_t *id, const char *kind, struct bytes fields, bool *unchanged, struct error *e);
+/* Replaces the computed fields of a record and their index entries. No version, no log. */
+enum status store_put_computed(struct txn *t, const struct entity *entity, uint64_t id,
+	struct bytes computed, struct error *e);
+
+/* A new operation number. */
+enum status store_operation(struct txn *t, uint64_t *operation, struct error *e);
+
+/* id of the record whose unique field (or number field) has this text; STATUS_NOT_FOUND. Not restricted by scope: check store_visible. */
+enum status store_find_unique(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes text, uint64_t *id, struct error *e);
+/* Ids with exactly this value of an indexed field (wire form), ascending, at most max; not restricted by scope. */
+size_t store_find_equal(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes wire, uint64_t after_id, uint64_t *ids, size_t max);
+uint64_t store_survivor(
+	struct txn *t, const struct entity *entity, uint64_t id); /* follows merges */
+
+/* Keyed hash (16 bytes) under the store's own key: for secrets and equality indexes. purpose keeps uses apart. */
+void store_hash(const struct store *s, const char *purpose, struct bytes in, uint8_t out[16]);
+
+/* Verifies everything; calls report once per damage. Returns the number of damages. */
+struct check_counts {
+	uint64_t records, index_entries, log_entries, postings, values;
+};
+size_t store_check(struct txn *t, void (*report)(void *arg, const char *damage), void *arg,
+	struct check_counts *counts);
+/* The short check at start: format, meta rows, the last n log entries and what they touched. */
+size_t store_check_tail(
+	struct txn *t, size_t n, void (*report)(void *arg, const char *damage), void *arg);
+enum status store_backup(struct store *s, int fd, struct error *e);
+/* Merges pending postings, at most about 20,000 puts. *more tells whether some are left. */
+enum status store_merge_terms(struct txn *t, bool *more, struct error *e);
+size_t store_pending_terms(struct store *s); /* pend rows; any thread */
+
+#endif
