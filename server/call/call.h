@@ -28,6 +28,7 @@ struct caller {
 	char **rights;       /* "customer.add" ..., NULL-terminated; "*" is everything */
 	const struct zone *zone; /* of the user, else the branch */
 	bool must_change_password;
+	uint64_t person_kind; /* entry "person" of the dictionary customer_kind; 0 unknown */
 	char username[64];
 	char name[128];
 };
@@ -48,6 +49,10 @@ struct call {
 	const char *address;   /* of the peer */
 	struct bytes peer_key; /* SHA-256 of the client certificate's public key, or empty */
 	void *prepared;        /* what prepare left for run, in arena */
+	/* run returned STATUS_OK, so that what it wrote stands (a counted wrong password), but the reply says this. */
+	enum status refused;
+	const char *refused_message; /* constant text */
+	const char *refused_reason;  /* constant text or NULL */
 	bool close_after;      /* the session ends after the reply */
 	bool watch_reminders;  /* the session becomes a watcher */
 	bool watch_changes;

@@ -1,0 +1,18 @@
+/*
+ * The operations, one table a family; each table ends with a row without a name.
+ */
+#ifndef SERVER_OP_OP_H
+#define SERVER_OP_OP_H
+
+#include "server/call/call.h"
+
+extern const struct op system_ops[];
+extern const struct op session_ops[];
+extern const struct op schema_ops[];
+extern const struct op record_ops[];
+extern const struct op query_ops[];
+extern const struct op history_ops[];
+extern const struct op import_ops[];
+extern const struct op reminder_ops[];
+
+#endif
