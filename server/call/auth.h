@@ -39,15 +39,26 @@ struct session_row {
 /* token is random and is stored only as a hash. */
 enum status session_create(
 	struct txn *t, struct session_row *row, uint8_t token[TOKEN_BYTES], struct error *e);
+/* A number for a session that lives with its connection: no token, no row. */
+enum status session_number(struct txn *t, uint64_t *id, struct error *e);
 /* UNAUTHENTICATED when unknown, ended, idle for too long, too old, or of another key. idle and max in minutes, 0: no limit. */
 enum status session_find(struct txn *t, struct bytes token, struct bytes peer_key, int64_t now,
 	unsigned idle_minutes, unsigned max_hours, struct session_row *out, struct error *e);
+/* Whether it is time to write down that the session was seen, which session_touch does (no row: nothing happens). */
+bool session_stale(const struct session_row *row, int64_t now);
+enum status session_touch(
+	struct txn *t, uint64_t user, uint64_t session, int64_t now, struct error *e);
 enum status session_end(struct txn *t, uint64_t user, uint64_t session, struct error *e);
 enum status session_end_others(struct txn *t, uint64_t user, uint64_t except, struct error *e);
 
 /* One-time code of a join line, 24 h, dies after five wrong tries. code: 16 characters of base32. */
+/* An older invite of the user ends. */
 enum status invite_create(
 	struct txn *t, uint64_t user, int64_t now, char code[17], struct error *e);
+/* Whether invite_take would succeed; writes nothing. */
+enum status invite_peek(
+	struct txn *t, struct bytes code, int64_t now, uint64_t *user, struct error *e);
+/* UNAUTHENTICATED counts a wrong try in t: the caller must let it be committed. */
 enum status invite_take(
 	struct txn *t, struct bytes code, int64_t now, uint64_t *user, struct error *e);
 

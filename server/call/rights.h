@@ -18,7 +18,7 @@ const struct scope *caller_scope(const struct caller *c, const struct entity *en
 bool caller_masked(const struct caller *c, const struct entity *entity, const struct field *f,
 	struct bytes record);
 
-/* The epoch of a user grows when roles, branch, password or state change; sessions compare it with every request. */
+/* The epoch of a user grows when roles, branch, password or state change; sessions compare it with every request. User 0: everybody. */
 uint64_t auth_epoch(struct txn *t, uint64_t user);
 enum status auth_epoch_bump(struct txn *t, uint64_t user, struct error *e);
 
