@@ -29,6 +29,8 @@ struct server {
 	void (*close_user)(void *arg, uint64_t user, uint64_t except, const char *reason);
 	void *net;
 	uint64_t (*connections)(void *arg);
+	/* The server cannot go on (a commit whose outcome is unknown: 74): stop at once. Set by main before the writer starts; any thread. NULL: _exit. */
+	void (*fatal)(struct server *s, int exit_code);
 };
 
 #endif

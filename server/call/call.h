@@ -53,8 +53,8 @@ struct call {
 	enum status refused;
 	const char *refused_message; /* constant text */
 	const char *refused_reason;  /* constant text or NULL */
-	bool close_after;      /* the session ends after the reply */
-	bool watch_reminders;  /* the session becomes a watcher */
+	bool close_after;            /* the session ends after the reply */
+	bool watch_reminders;        /* the session becomes a watcher */
 	bool watch_changes;
 	uint64_t watch_since;
 	bool watch_from_unacknowledged; /* no since given: replay what is not acknowledged */
@@ -95,6 +95,8 @@ enum status reply_record(struct call *c, const struct entity *entity, const stru
 	struct error *e); /* copies, masks, and adds names of references */
 enum status reply_value(struct call *c, const char *name, struct bytes value, struct error *e);
 enum status reply_name(struct call *c, const struct entity *entity, uint64_t id, struct error *e);
+/* Bytes that the reply may still take: a page ends when the next record would not fit. */
+size_t reply_room(const struct call *c);
 void call_wake(struct call *c, uint64_t user);
 /* Value of an argument; len 0 when absent. */
 struct bytes call_arg(const struct call *c, const char *name);
