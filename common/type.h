@@ -27,7 +27,7 @@ struct parse_context {
 /* What printing needs to know. */
 struct format_context {
 	void *arg;
-	/* Display name of a record; *code (may stay empty) is what JSON prints of a choice. false: unknown. */
+	/* Display name of a record; *code (may stay empty) is what JSON prints of a choice. false: unknown. Choices ask with entity "dictionary_entry". */
 	bool (*name)(void *arg, const char *entity, uint64_t id, struct bytes *display,
 		struct bytes *code);
 	const struct schema *schema;
@@ -43,7 +43,8 @@ enum form {
 const char *type_name(enum field_type type); /* "text", "long_text" ... as in the schema */
 bool type_from_name(struct bytes name, enum field_type *out);
 bool type_is_number(enum field_type type); /* WIRE_VARINT */
-bool type_is_signed(enum field_type type); /* zigzag */
+/* Zigzag: integer, decimal, money, percent, datetime, integers. The other numbers (date, time, bool, choice, ref ...) are plain. */
+bool type_is_signed(enum field_type type);
 bool type_is_list(enum field_type type);
 bool type_is_reference(enum field_type type); /* REF, REFS */
 
