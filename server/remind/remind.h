@@ -1,9 +1,7 @@
 /*
  * Reminders: due rows planned from fields, fired by one timer in a write transaction, put into inboxes.
  *
- * due   instant u64, entity u16, id u64, tag u16, nth u16 -> occurrence date u32, user u64
- * plan  entity u16, id u64, tag u16 -> n x (instant u64, nth u16)
- * inbox user u64, seq u64 -> layout in inbox.h
+ * Rows of due and plan: plan.h. Rows of inboxes: inbox.h.
  */
 #ifndef SERVER_REMIND_REMIND_H
 #define SERVER_REMIND_REMIND_H
@@ -31,6 +29,6 @@ struct remind_state {
 	uint64_t due_now;
 	uint64_t unacknowledged;
 };
-enum status remind_state(struct txn *t, struct remind_state *out, struct error *e);
+enum status remind_state(struct txn *t, int64_t now_ms, struct remind_state *out, struct error *e);
 
 #endif

@@ -1,0 +1,276 @@
+#include "server/remind/fire.h"
+#include "server/remind/inbox.h"
+#include "server/server.h"
+
+/* What one due row becomes. */
+struct firing {
+	struct call *call;
+	struct lookup *lookup;
+	const struct due_row *row;
+	const struct entity *entity; /* of the record that the row is about */
+	const struct field *field;   /* NULL: a snoozed reminder */
+	const struct stored *record;
+	const struct entity *reminder_entity;
+	uint64_t user;
+	civil_date occurrence;
+	bool late;
+};
+
+static int compare_tags(const void *a, const void *b)
+{
+	uint16_t x = (*(const struct field *const *)a)->tag,
+		 y = (*(const struct field *const *)b)->tag;
+
+	return x < y ? -1 : x > y;
+}
+
+#define PATCH_MAX 16
+
+void reminder_merge(const struct entity *entity, struct bytes base,
+	const struct reminder_patch *patch, size_t n, struct buf *out)
+{
+	const struct field *fields[PATCH_MAX];
+	struct buf fragment = BUF_INIT;
+
+	for (size_t i = 0; i < n && i < PATCH_MAX; i++)
+		fields[i] = entity_field_named(entity, patch[i].name);
+	qsort(fields, n, sizeof *fields, compare_tags);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++) {
+			if (entity_field_named(entity, patch[j].name) != fields[i])
+				continue;
+			if (patch[j].is_text)
+				record_add_text(&fragment, fields[i]->tag, patch[j].text);
+			else
+				record_add_number(&fragment, fields[i]->tag, patch[j].number);
+		}
+	record_merge(base, buf_bytes(&fragment), NULL, 0, out);
+	buf_free(&fragment);
+}
+
+/* The title in words that need no language: whom or what it is about. */
+static void firing_title(const struct firing *f, struct buf *out)
+{
+	const struct field *name = entity_field_named(f->entity, f->entity->name_field);
+	struct bytes text = name ? record_text(f->record->fields, name->tag) : bytes_of("", 0);
+
+	buf_add_bytes(out, text.len ? text : bytes_str(f->entity->zh));
+}
+
+static uint64_t firing_customer(const struct firing *f)
+{
+	const struct field *customer = entity_field_named(f->entity, "customer");
+
+	if (f->entity->number == ENTITY_CUSTOMER)
+		return f->record->id;
+	return customer ? record_number(f->record->fields, customer->tag) : 0;
+}
+
+/* A new reminder, born fired, for a field of a record. */
+static enum status firing_make(const struct firing *f, uint64_t *id, struct error *e)
+{
+	struct buf title = BUF_INIT, start = BUF_INIT, fields = BUF_INIT;
+	const struct zone *zone = user_zone(f->call->txn, f->user);
+	uint64_t customer = firing_customer(f);
+	const char *kind = f->field->remind_kind ? f->field->remind_kind : "system";
+	enum status status;
+
+	firing_title(f, &title);
+	date_format(zone_date(zone, f->row->instant), &start);
+	struct reminder_patch patch[] = {
+		{ "title", 0, buf_bytes(&title), true },
+		{ "reminder_kind", lookup_entry(f->lookup, "reminder_kind", kind), { 0 }, false },
+		{ "record", (uint64_t)f->entity->number << 48 | f->record->id, { 0 }, false },
+		{ "user", f->user, { 0 }, false },
+		{ "start_on", 0, buf_bytes(&start), true },
+		{ "time_of_day", (uint64_t)zone_minute(zone, f->row->instant), { 0 }, false },
+		{ "occurrence", (uint64_t)f->occurrence, { 0 }, false },
+		{ "state", lookup_entry(f->lookup, "reminder_state", "fired"), { 0 }, false },
+		{ "repeat", lookup_entry(f->lookup, "reminder_repeat", "none"), { 0 }, false },
+		{ "late", f->late, { 0 }, false },
+		{ "last_fired_at", zigzag(f->call->now_ms), { 0 }, false },
+		{ "customer", customer, { 0 }, false },
+	};
+	reminder_merge(f->reminder_entity, bytes_of("", 0), patch,
+		sizeof patch / sizeof *patch - !customer, &fields);
+	*id = 0;
+	status = store_put(f->call->txn, &f->call->author, f->reminder_entity, id, "add",
+		buf_bytes(&fields), NULL, e);
+	buf_free(&title);
+	buf_free(&start);
+	buf_free(&fields);
+	return status;
+}
+
+/* The reminder record itself is due, by its own rule or because its snooze is over. */
+static enum status firing_mark(const struct firing *f, struct error *e)
+{
+	struct buf fields = BUF_INIT;
+	uint64_t id = f->record->id;
+	struct reminder_patch patch[] = {
+		{ "occurrence", (uint64_t)f->occurrence, { 0 }, false },
+		{ "state", lookup_entry(f->lookup, "reminder_state", "fired"), { 0 }, false },
+		{ "late", f->late, { 0 }, false },
+		{ "last_fired_at", zigzag(f->call->now_ms), { 0 }, false },
+	};
+	enum status status;
+
+	reminder_merge(f->reminder_entity, f->record->fields, patch, sizeof patch / sizeof *patch,
+		&fields);
+	status = store_put(f->call->txn, &f->call->author, f->reminder_entity, &id, "set",
+		buf_bytes(&fields), NULL, e);
+	buf_free(&fields);
+	return status;
+}
+
+static void firing_subject(const struct firing *f, struct inbox_row *row)
+{
+	const struct field *about = entity_field_named(f->entity, "record");
+	uint64_t any = about ? record_number(f->record->fields, about->tag) : 0;
+
+	row->subject_entity = f->entity->number;
+	row->subject_id = f->record->id;
+	if (f->entity == f->reminder_entity) {
+		row->subject_entity = (uint16_t)(any >> 48);
+		row->subject_id = any & 0xFFFFFFFFFFFF;
+	}
+}
+
+/* Into the log and the inbox; the sessions of the user are woken after the commit. */
+static enum status firing_deliver(const struct firing *f, uint64_t reminder, struct error *e)
+{
+	struct call *c = f->call;
+	struct inbox_row row = { .kind = INBOX_REMINDER,
+		.late = f->late,
+		.reminder = reminder,
+		.due_ms = f->row->instant,
+		.fired_ms = c->now_ms,
+		.fired_real_us = real_ms() * 1000,
+		.occurrence = f->occurrence };
+	enum status status = log_append(
+		c->txn, &c->author, LOG_FIRED, f->reminder_entity, reminder, 0, NULL, &row.seq, e);
+
+	if (status)
+		return status;
+	firing_subject(f, &row);
+	status = inbox_put(c->txn, f->user, &row, e);
+	if (!status)
+		call_wake(c, f->user);
+	return status;
+}
+
+/* The next row of the same day ahead, computed from the rule; a series that was missed for long fires once. */
+static enum status firing_advance(const struct firing *f, struct error *e)
+{
+	struct asking a;
+	struct due_row next;
+	bool more = false;
+
+	if (f->field && asking_read(f->call->txn, f->lookup, f->entity, f->field, f->record, &a))
+		for (size_t i = 0; i < a.nahead && !more; i++)
+			if (a.ahead[i] == f->row->nth)
+				more = asking_next(&a, i, date_add_days(f->occurrence, 1),
+					zone_date(a.zone, f->call->now_ms), f->row->id, &next);
+	return plan_advance(f->call->txn, f->row, more ? &next : NULL, e);
+}
+
+static enum status firing_run(struct firing *f, struct error *e)
+{
+	uint64_t reminder = f->record->id;
+	enum status status = firing_advance(f, e);
+
+	if (status || !f->user)
+		return status;
+	if (f->entity == f->reminder_entity)
+		status = firing_mark(f, e);
+	else
+		status = firing_make(f, &reminder, e);
+	return status ? status : firing_deliver(f, reminder, e);
+}
+
+/* A row whose plan does not name it, or whose record is gone, is dropped. */
+static bool planned(struct txn *t, const struct due_row *row)
+{
+	struct due_row rows[PLAN_MAX];
+	size_t n = plan_read(t, row->entity, row->id, row->tag, rows, PLAN_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].instant == row->instant && rows[i].nth == row->nth)
+			return true;
+	return false;
+}
+
+static enum status fire_row(
+	struct call *c, struct lookup *l, const struct due_row *row, struct error *e)
+{
+	const struct schema *schema = store_schema(c->server->store);
+	const struct entity *entity = schema_entity_by_number(schema, row->entity);
+	struct firing f = { .call = c, .lookup = l, .row = row, .entity = entity };
+	struct stored record;
+	struct buf buf = BUF_INIT;
+	enum status status;
+
+	f.reminder_entity = schema_entity_by_number(schema, ENTITY_REMINDER);
+	if (!entity || !planned(c->txn, row) ||
+		store_get(c->txn, &scope_all, entity, row->id, &buf, &record, NULL)) {
+		buf_free(&buf);
+		return plan_advance(c->txn, row, NULL, e);
+	}
+	f.record = &record;
+	f.occurrence = row->occurrence;
+	f.late = c->now_ms - row->instant > LATE_MS;
+	f.field = row->tag == PLAN_SNOOZE ? NULL : entity_field_by_tag(entity, row->tag);
+	f.user = remind_user_of(c->txn, entity,
+		f.field ? f.field : entity_field_named(entity, "start_on"), &record);
+	status = firing_run(&f, e);
+	buf_free(&buf);
+	return status;
+}
+
+enum status fire_due(struct call *c, struct error *e)
+{
+	struct due_row *rows = arena_alloc(c->arena, FIRE_BATCH * sizeof *rows);
+	struct lookup *l;
+	size_t n;
+	enum status status = STATUS_OK;
+
+	c->now_ms = clock_now(c->server->clock);
+	c->author.now_ms = c->now_ms;
+	n = due_read(c->txn, c->now_ms, NULL, rows, FIRE_BATCH);
+	if (n == 0)
+		return STATUS_OK;
+	l = lookup_new(c->txn, &scope_all, store_schema(c->server->store), false, c->arena);
+	for (size_t i = 0; i < n && !status; i++) {
+		status = store_operation(c->txn, &c->author.operation, e);
+		if (!status)
+			status = fire_row(c, l, &rows[i], e);
+	}
+	lookup_free(&l);
+	if (!status)
+		status = fire_note(c->txn, c->now_ms, c->now_ms - rows[n - 1].instant, e);
+	return status;
+}
+
+static const char note_key[] = "last_fired";
+
+enum status fire_note(struct txn *t, int64_t fired_ms, int64_t lag_ms, struct error *e)
+{
+	uint8_t value[16];
+
+	put_be64(value, (uint64_t)fired_ms);
+	put_be64(value + 8, (uint64_t)lag_ms);
+	return txn_put(t, SPACE_META, bytes_str(note_key), bytes_of(value, sizeof value), e);
+}
+
+void fire_noted(struct txn *t, int64_t *fired_ms, int64_t *lag_ms)
+{
+	struct buf value = BUF_INIT;
+
+	*fired_ms = *lag_ms = 0;
+	if (txn_get(t, SPACE_META, bytes_str(note_key), &value, NULL) == STATUS_OK &&
+		value.len == 16) {
+		*fired_ms = (int64_t)get_be64(value.data);
+		*lag_ms = (int64_t)get_be64(value.data + 8);
+	}
+	buf_free(&value);
+}

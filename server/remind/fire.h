@@ -1,0 +1,31 @@
+/*
+ * Firing: every due row up to now becomes a reminder, an entry of the log and a row in the inbox of who is reminded now;
+ * then the next occurrence is planned. One transaction.
+ */
+#ifndef SERVER_REMIND_FIRE_H
+#define SERVER_REMIND_FIRE_H
+
+#include "server/remind/plan.h"
+#include "server/remind/remind.h"
+
+#define FIRE_BATCH 200      /* rows a transaction */
+#define LATE_MS (60 * 1000) /* fired more than this after its due time: late */
+
+/* An op_fn for the writer. More rows than FIRE_BATCH may be due: the timer looks again. */
+enum status fire_due(struct call *c, struct error *e);
+
+/* Fields of a reminder record by name, set over base; appends the sorted record to out. */
+struct reminder_patch {
+	const char *name;
+	uint64_t number;   /* for numbers; signed types are converted by the caller with zigzag() */
+	struct bytes text; /* for texts */
+	bool is_text;
+};
+void reminder_merge(const struct entity *entity, struct bytes base,
+	const struct reminder_patch *patch, size_t n, struct buf *out);
+
+/* When the last firing was, and its lag: kept in meta. */
+enum status fire_note(struct txn *t, int64_t fired_ms, int64_t lag_ms, struct error *e);
+void fire_noted(struct txn *t, int64_t *fired_ms, int64_t *lag_ms);
+
+#endif

@@ -1,0 +1,385 @@
+#include "server/remind/plan.h"
+#include "server/remind/remind.h"
+
+#define DEFAULT_MINUTE (9 * 60)
+
+static uint64_t number_of(const struct entity *entity, struct bytes fields, const char *name)
+{
+	const struct field *f = name ? entity_field_named(entity, name) : NULL;
+
+	return f ? record_number(fields, f->tag) : 0;
+}
+
+static struct bytes text_of(const struct entity *entity, struct bytes fields, const char *name)
+{
+	const struct field *f = entity_field_named(entity, name);
+
+	return f ? record_text(fields, f->tag) : bytes_of(NULL, 0);
+}
+
+/* Reads a record for the server's own work; false when it is not there. buf holds its fields. */
+static bool read_record(struct txn *t, const char *entity, uint64_t id, struct buf *buf,
+	const struct entity **en, struct stored *out)
+{
+	*en = schema_entity(store_schema(txn_store(t)), bytes_str(entity));
+	return id && *en && store_get(t, &scope_all, *en, id, buf, out, NULL) == STATUS_OK;
+}
+
+const struct zone *user_zone(struct txn *t, uint64_t user)
+{
+	const struct entity *en;
+	struct stored s;
+	struct buf buf = BUF_INIT;
+	const struct zone *zone = NULL;
+	char *name = NULL;
+	uint64_t branch = 0;
+
+	if (read_record(t, "user", user, &buf, &en, &s)) {
+		name = bytes_dup(text_of(en, s.fields, "time_zone"));
+		branch = number_of(en, s.fields, "branch");
+	}
+	if ((!name || !*name) && read_record(t, "branch", branch, &buf, &en, &s)) {
+		free(name);
+		name = bytes_dup(text_of(en, s.fields, "time_zone"));
+	}
+	if (name && *name)
+		zone = zone_find(name);
+	free(name);
+	buf_free(&buf);
+	return zone ? zone : zone_find("Asia/Shanghai");
+}
+
+static bool user_active(struct txn *t, uint64_t user)
+{
+	const struct entity *en;
+	struct stored s;
+	struct buf buf = BUF_INIT;
+	bool active =
+		read_record(t, "user", user, &buf, &en, &s) && !number_of(en, s.fields, "left_on");
+
+	buf_free(&buf);
+	return active;
+}
+
+/* The owner of the first record that this one follows (a contact's customer). */
+static uint64_t owner_above(struct txn *t, const struct entity *entity, struct bytes fields)
+{
+	const struct field *f;
+	uint64_t owner = 0, parent;
+	const struct entity *en;
+	struct stored s;
+	struct buf buf = BUF_INIT;
+	const char *rest = entity->scope_fields;
+
+	while (rest && *rest && !owner) {
+		size_t len = strcspn(rest, "|");
+		f = entity_field(entity, bytes_of(rest, len));
+		parent = f ? record_number(fields, f->tag) : 0;
+		if (parent && read_record(t, f->refers_to, parent, &buf, &en, &s))
+			owner = number_of(en, s.fields, en->owner_field);
+		rest += len + (rest[len] == '|');
+	}
+	buf_free(&buf);
+	return owner;
+}
+
+static uint64_t branch_manager(struct txn *t, uint64_t branch)
+{
+	const struct entity *en;
+	struct stored s;
+	struct buf buf = BUF_INIT;
+	uint64_t manager = 0;
+
+	if (read_record(t, "branch", branch, &buf, &en, &s))
+		manager = number_of(en, s.fields, "manager");
+	buf_free(&buf);
+	return manager;
+}
+
+uint64_t remind_user_of(struct txn *t, const struct entity *entity, const struct field *field,
+	const struct stored *record)
+{
+	uint64_t candidates[] = { number_of(entity, record->fields, field->remind_user),
+		number_of(entity, record->fields, entity->owner_field), 0, 0, 0 };
+
+	for (size_t i = 0; i < 5; i++) {
+		if (i == 2)
+			candidates[i] = owner_above(t, entity, record->fields);
+		else if (i == 3)
+			candidates[i] =
+				branch_manager(t, number_of(entity, record->fields, "branch"));
+		else if (i == 4)
+			candidates[i] = record_number(record->fields, TAG_CREATED_BY);
+		if (candidates[i] && user_active(t, candidates[i]))
+			return candidates[i];
+	}
+	return 0;
+}
+
+/* A reminder that a field or a rule made is born fired: it asks for nothing by itself. */
+static bool born_fired(
+	const struct entity *entity, const struct stored *before, const struct stored *after)
+{
+	const struct field *f = entity_field_named(entity, "last_fired_at");
+
+	return !before && f && record_has(after->fields, f->tag);
+}
+
+/* Work that is over, people who left and archived customers remind nobody. */
+static bool closed(struct lookup *l, const struct entity *entity, const struct stored *record)
+{
+	static const char *const over[] = { "done", "cancelled", "finished" };
+	const struct field *state = entity_field_named(entity, "state");
+	const char *code;
+
+	if (record->deleted || number_of(entity, record->fields, "archived") ||
+		number_of(entity, record->fields, "left_on"))
+		return true;
+	if (!state || state->type != T_CHOICE)
+		return false;
+	code = lookup_code(l, record_number(record->fields, state->tag));
+	for (size_t i = 0; i < sizeof over / sizeof *over; i++)
+		if (strcmp(code, over[i]) == 0)
+			return true;
+	return false;
+}
+
+static void add_ahead(struct asking *a, int64_t days)
+{
+	for (size_t i = 0; i < a->nahead; i++)
+		if (a->ahead[i] == days)
+			return;
+	if (a->nahead < PLAN_MAX && days >= 0 && days <= 366)
+		a->ahead[a->nahead++] = (int)days;
+}
+
+static void ahead_from_text(struct asking *a, struct bytes text)
+{
+	int64_t days = -1;
+
+	for (size_t i = 0; i <= text.len; i++) {
+		if (i < text.len && text.data[i] >= '0' && text.data[i] <= '9') {
+			days = (days < 0 ? 0 : days) * 10 + (text.data[i] - '0');
+			if (days > 366)
+				days = 367;
+		} else if (days >= 0) {
+			add_ahead(a, days);
+			days = -1;
+		}
+	}
+}
+
+/* The same field of a record may be one integer or a list of them. */
+static void ahead_from_field(struct asking *a, struct bytes fields, const struct field *f)
+{
+	struct bytes rest = record_run(fields, f->tag);
+	struct wire_field w;
+
+	while (record_next(&rest, &w, NULL))
+		add_ahead(a, unzigzag(w.number));
+}
+
+static void read_ahead(struct asking *a, struct lookup *l, struct bytes fields)
+{
+	const struct field *days =
+		a->field->remind_days ? entity_field_named(a->entity, a->field->remind_days) : NULL;
+
+	a->nahead = 0;
+	if (days)
+		ahead_from_field(a, fields, days);
+	else if (a->field->remind == REMIND_BIRTHDAY)
+		ahead_from_text(a, lookup_setting(l, "birthday.days_before"));
+	if (a->nahead == 0)
+		add_ahead(a, 0);
+}
+
+static struct birthday_rule read_rule(struct lookup *l, const struct asking *a, struct bytes fields)
+{
+	static const char *const keeps[] = { "as_entered", "solar", "lunar", "both" };
+	struct birthday_rule rule = { LEAP_DAY_FEB28, LEAP_MONTH_PLAIN, KEEP_AS_ENTERED };
+	const char *code = lookup_code(l, number_of(a->entity, fields, "birthday_calendar"));
+
+	if (bytes_equal_str(lookup_setting(l, "birthday.leap_day"), "03-01"))
+		rule.leap_day = LEAP_DAY_MAR01;
+	if (bytes_equal_str(lookup_setting(l, "lunar.leap_month"), "both"))
+		rule.leap_month = LEAP_MONTH_BOTH;
+	for (int i = 0; i < 4; i++)
+		if (strcmp(code, keeps[i]) == 0)
+			rule.keep = (enum birthday_keep)i;
+	return rule;
+}
+
+static enum repeat read_repeat(struct lookup *l, uint64_t entry)
+{
+	static const char *const codes[] = { "none", "daily", "weekly", "monthly", "yearly" };
+	const char *code = lookup_code(l, entry);
+
+	for (int i = 0; i < 5; i++)
+		if (strcmp(code, codes[i]) == 0)
+			return (enum repeat)i;
+	return REPEAT_NONE;
+}
+
+static bool read_series(struct asking *a, struct lookup *l, struct bytes fields)
+{
+	char why[96];
+	const struct field *every = entity_field_named(a->entity, "repeat_every");
+	civil_date d;
+
+	a->series = (struct series){ .rule = read_rule(l, a, fields), .every = 1 };
+	if (a->field->type == T_BIRTHDAY) {
+		if (!birthday_parse(record_text(fields, a->field->tag), &a->series.start, why))
+			return false;
+	} else {
+		d = (civil_date)record_number(fields, a->field->tag);
+		a->series.start = (struct birthday){
+			.year = date_year(d), .month = date_month(d), .day = date_day(d)
+		};
+	}
+	if (a->field->remind == REMIND_BIRTHDAY)
+		a->series.repeat = REPEAT_YEARLY;
+	if (a->field->remind != REMIND_SERIES)
+		return true;
+	a->series.repeat = read_repeat(l, number_of(a->entity, fields, "repeat"));
+	a->series.until = (civil_date)number_of(a->entity, fields, "repeat_until");
+	if (every && record_has(fields, every->tag))
+		a->series.every = (int)record_signed(fields, every->tag);
+	return true;
+}
+
+bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
+	const struct field *field, const struct stored *record, struct asking *out)
+{
+	const struct field *time = NULL;
+
+	*out = (struct asking){ .entity = entity, .field = field, .minute = DEFAULT_MINUTE };
+	if (!record_has(record->fields, field->tag) || closed(l, entity, record) ||
+		!read_series(out, l, record->fields))
+		return false;
+	if (field->remind_time)
+		time = entity_field_named(entity, field->remind_time);
+	if (time && record_has(record->fields, time->tag))
+		out->minute = (int)record_number(record->fields, time->tag);
+	read_ahead(out, l, record->fields);
+	out->user = remind_user_of(t, entity, field, record);
+	out->zone = user_zone(t, out->user);
+	return true;
+}
+
+bool asking_next(const struct asking *a, size_t nth, civil_date from, civil_date today, uint64_t id,
+	struct due_row *out)
+{
+	civil_date earliest = date_add_days(today, a->ahead[nth]);
+	civil_date d = series_next(&a->series, from > earliest ? from : earliest);
+
+	if (!d)
+		return false;
+	*out = (struct due_row){
+		.instant = zone_instant(a->zone, date_add_days(d, -a->ahead[nth]), a->minute),
+		.entity = a->entity->number,
+		.id = id,
+		.tag = a->field->tag,
+		.nth = (uint16_t)a->ahead[nth],
+		.occurrence = d,
+		.user = a->user,
+	};
+	return true;
+}
+
+/* Whether anything that this field's plan depends on differs between two states of a record. */
+static bool plan_touched(const struct entity *entity, const struct field *field,
+	const struct stored *before, const struct stored *after)
+{
+	const char *names[] = { field->name, field->remind_days, field->remind_time,
+		field->remind_user, entity->owner_field, "birthday_calendar", "repeat",
+		"repeat_every", "repeat_until", "archived", "left_on", "state", "customer" };
+
+	if (!before || before->deleted != after->deleted)
+		return true;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const struct field *f = names[i] ? entity_field_named(entity, names[i]) : NULL;
+		if (f && !bytes_equal(record_run(before->fields, f->tag),
+				 record_run(after->fields, f->tag)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * An occurrence of today that has fired must not fire again because, say, the owner changed: from then on only what is
+ * ahead is planned, unless the date itself is new.
+ */
+static bool fires_again(const struct field *field, const struct stored *before,
+	const struct stored *after, const struct due_row *row, int64_t now,
+	const struct due_row *old, size_t nold)
+{
+	if (row->instant > now || !before || before->deleted)
+		return true;
+	for (size_t i = 0; i < nold; i++)
+		if (old[i].nth == row->nth && old[i].occurrence == row->occurrence)
+			return true;
+	return !bytes_equal(
+		record_run(before->fields, field->tag), record_run(after->fields, field->tag));
+}
+
+static enum status refuse_past(
+	const struct asking *a, const struct stored *before, civil_date today, struct error *e)
+{
+	if (before || a->field->remind != REMIND_SERIES || series_next(&a->series, today))
+		return STATUS_OK;
+	return error_field(e, a->field->name, "lies in the past and does not repeat");
+}
+
+static enum status plan_field(struct txn *t, struct lookup *l, const struct author *author,
+	const struct entity *entity, const struct field *field, const struct stored *before,
+	const struct stored *after, struct error *e)
+{
+	struct asking a;
+	struct due_row rows[PLAN_MAX], old[PLAN_MAX];
+	size_t n = 0, nold = plan_read(t, entity->number, after->id, field->tag, old, PLAN_MAX);
+	civil_date today;
+	enum status status;
+
+	if (asking_read(t, l, entity, field, after, &a)) {
+		today = zone_date(a.zone, author->now_ms);
+		status = refuse_past(&a, before, today, e);
+		if (status)
+			return status;
+		for (size_t i = 0; i < a.nahead; i++) {
+			if (!asking_next(&a, i, 0, today, after->id, &rows[n]))
+				continue;
+			if (!fires_again(
+				    field, before, after, &rows[n], author->now_ms, old, nold) &&
+				!asking_next(&a, i, date_add_days(rows[n].occurrence, 1), today,
+					after->id, &rows[n]))
+				continue;
+			n++;
+		}
+	}
+	return plan_replace(t, entity->number, after->id, field->tag, rows, n, e);
+}
+
+enum status remind_plan(struct txn *t, const struct author *author, const struct entity *entity,
+	const struct stored *before, const struct stored *after, struct error *e)
+{
+	struct arena *arena = NULL;
+	struct lookup *l = NULL;
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; i < entity->nfields && !status; i++) {
+		const struct field *f = &entity->fields[i];
+		bool set = record_has(after->fields, f->tag) ||
+			   (before && record_has(before->fields, f->tag));
+		if (f->remind == REMIND_NONE || !set || born_fired(entity, before, after) ||
+			!plan_touched(entity, f, before, after))
+			continue;
+		if (!l) {
+			arena = arena_new(1 << 20);
+			l = lookup_new(t, &scope_all, store_schema(txn_store(t)), false, arena);
+		}
+		status = plan_field(t, l, author, entity, f, before, after, e);
+	}
+	lookup_free(&l);
+	arena_free(&arena);
+	return status;
+}

@@ -1,0 +1,171 @@
+/* The one timer: sleeps until the first due row, never longer than a moment when business time can jump. */
+#include "server/call/writer.h"
+#include "server/loop/loop.h"
+#include "server/remind/fire.h"
+#include "server/server.h"
+#include <stdatomic.h>
+
+#define LONGEST_SLEEP_MS (30 * 1000)
+#define SET_CLOCK_SLEEP_MS 20 /* a clock that is set by a file is read this often */
+#define BUSY_SLEEP_MS 50      /* the writer's queue was full */
+
+struct reminders {
+	struct server *server;
+	struct loop *loop;
+	struct event *timer;
+	struct txn *txn;   /* parked; of the loop's thread */
+	atomic_bool asked; /* a look is posted */
+	bool firing;       /* a batch is with the writer */
+};
+
+static void sleep_for(struct reminders *r, int64_t ms)
+{
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	evtimer_add(r->timer, &tv);
+}
+
+static void look(void *arg);
+
+static void fired_on_loop(void *arg)
+{
+	struct reminders *r = arg;
+
+	r->firing = false;
+	look(r);
+}
+
+static void fired(struct call *c, void *arg)
+{
+	struct reminders *r = arg;
+
+	call_free(&c);
+	loop_post(r->loop, fired_on_loop, r);
+}
+
+static bool first_due(struct reminders *r, int64_t *instant)
+{
+	struct due_row row;
+	bool found;
+
+	if (r->txn ? txn_renew(r->txn, NULL) : txn_begin(r->server->store, false, &r->txn, NULL))
+		return false;
+	found = due_read(r->txn, INT64_MAX, NULL, &row, 1) == 1;
+	txn_reset(r->txn);
+	if (found)
+		*instant = row.instant;
+	return found;
+}
+
+static int64_t until_next(struct reminders *r, bool *due)
+{
+	int64_t instant, wait = LONGEST_SLEEP_MS;
+
+	*due = false;
+	if (first_due(r, &instant)) {
+		wait = instant - clock_now(r->server->clock);
+		*due = wait <= 0;
+	}
+	if (wait > SET_CLOCK_SLEEP_MS && clock_path(r->server->clock))
+		wait = SET_CLOCK_SLEEP_MS;
+	return wait > LONGEST_SLEEP_MS ? LONGEST_SLEEP_MS : wait;
+}
+
+static void look(void *arg)
+{
+	struct reminders *r = arg;
+	bool due;
+	int64_t wait;
+
+	atomic_store(&r->asked, false);
+	if (r->firing)
+		return;
+	wait = until_next(r, &due);
+	if (!due) {
+		sleep_for(r, wait);
+		return;
+	}
+	r->firing = writer_submit_own(r->server->writer, fire_due, NULL, fired, r);
+	if (!r->firing)
+		sleep_for(r, BUSY_SLEEP_MS);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	look(arg);
+}
+
+void reminders_look(struct reminders *r)
+{
+	if (r && !atomic_exchange(&r->asked, true))
+		loop_post(r->loop, look, r);
+}
+
+struct reminders *reminders_new(struct server *server, struct loop *loop)
+{
+	struct reminders *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->server = server;
+	r->loop = loop;
+	r->timer = evtimer_new(loop_base(loop), on_timer, r);
+	reminders_look(r);
+	return r;
+}
+
+void reminders_free(struct reminders **r)
+{
+	if (!*r)
+		return;
+	event_free((*r)->timer);
+	txn_abort(&(*r)->txn);
+	free(*r);
+	*r = NULL;
+}
+
+static uint64_t count_due(struct txn *t, int64_t now)
+{
+	struct due_row rows[64];
+	size_t n = due_read(t, now, NULL, rows, 64);
+	uint64_t all = n;
+
+	while (n == 64 && all < 100000) {
+		struct due_row last = rows[63];
+		n = due_read(t, now, &last, rows, 64);
+		all += n;
+	}
+	return all;
+}
+
+/* Every inbox is walked: health is asked for rarely and runs in the pool. */
+static uint64_t count_unacknowledged(struct txn *t)
+{
+	struct walk *w = NULL;
+	struct bytes key;
+	struct buf value = BUF_INIT;
+	uint64_t n = 0;
+
+	if (walk_open(t, SPACE_INBOX, bytes_of("", 0), &w, NULL))
+		return 0;
+	while (walk_next(w, &key))
+		if (get_be64(key.data + 8) && !walk_value(w, &value, NULL) && value.len > 2 &&
+			value.data[1] == 1 && !value.data[2])
+			n++;
+	walk_close(&w);
+	buf_free(&value);
+	return n;
+}
+
+enum status remind_state(struct txn *t, int64_t now_ms, struct remind_state *out, struct error *e)
+{
+	struct due_row first;
+
+	*out = (struct remind_state){ 0 };
+	fire_noted(t, &out->last_fired_ms, &out->last_lag_ms);
+	if (due_read(t, INT64_MAX, NULL, &first, 1) == 1)
+		out->next_due_ms = first.instant;
+	out->due_now = count_due(t, now_ms);
+	out->unacknowledged = count_unacknowledged(t);
+	return STATUS_OK;
+}
