@@ -1,0 +1,79 @@
+#include "server/model/model.h"
+#include "common/record.h"
+#include "server/model/entities.h"
+#include <glib.h>
+
+/* clang-format off */
+static const struct entity_table tables[] = {
+	{ .entity = { .number = ENTITY_CUSTOMER, .name = "customer",
+		.zh = "客户", .en = "Customer", .name_field = "name",
+		.number_field = "customer_number", .owner_field = "owner", .flags = E_ARCHIVE },
+		.rows = customer_fields },
+	{ .entity = { .number = ENTITY_CONTACT, .name = "contact",
+		.zh = "联系人", .en = "Contact", .name_field = "name", .scope_fields = "customer",
+		.owner_field = "owner" },
+		.rows = contact_fields },
+	{ .entity = { .number = ENTITY_ACTIVITY, .name = "activity",
+		.zh = "联系活动", .en = "Activity", .name_field = "subject",
+		.scope_fields = "customer", .owner_field = "owner" },
+		.rows = activity_fields },
+	{ .entity = { .number = ENTITY_TASK, .name = "task", .zh = "任务", .en = "Task",
+		.name_field = "subject", .scope_fields = "customer", .owner_field = "assignee",
+		.seen_by_field = "assignee" },
+		.rows = task_fields },
+	{ .entity = { .number = ENTITY_REMINDER, .name = "reminder",
+		.zh = "提醒", .en = "Reminder", .name_field = "title", .owner_field = "user" },
+		.rows = reminder_fields },
+	{ .entity = { .number = ENTITY_PORTFOLIO, .name = "portfolio",
+		.zh = "客户组合", .en = "Portfolio", .name_field = "name", .number_field = "name",
+		.flags = E_SHARED | E_ADMIN },
+		.rows = portfolio_fields },
+	{ .entity = { .number = ENTITY_REGION, .name = "region", .zh = "区域", .en = "Region",
+		.name_field = "name", .number_field = "code", .flags = E_SHARED | E_ADMIN },
+		.rows = region_fields },
+	{ .entity = { .number = ENTITY_BRANCH, .name = "branch", .zh = "分支机构", .en = "Branch",
+		.name_field = "name", .number_field = "code", .flags = E_SHARED | E_ADMIN },
+		.rows = branch_fields },
+	{ .entity = { .number = ENTITY_TEAM, .name = "team", .zh = "团队", .en = "Team",
+		.name_field = "name", .flags = E_SHARED | E_ADMIN },
+		.rows = team_fields },
+	{ .entity = { .number = ENTITY_USER, .name = "user", .zh = "用户", .en = "User",
+		.name_field = "name", .number_field = "username",
+		.flags = E_SHARED | E_ADMIN | E_NO_DELETE },
+		.rows = user_fields },
+	{ .entity = { .number = ENTITY_ROLE, .name = "role", .zh = "角色", .en = "Role",
+		.name_field = "label_zh", .number_field = "code", .flags = E_SHARED | E_ADMIN },
+		.rows = role_fields },
+	{ .entity = { .number = ENTITY_DICTIONARY, .name = "dictionary",
+		.zh = "字典", .en = "Dictionary", .name_field = "label_zh",
+		.number_field = "code", .flags = E_SHARED | E_ADMIN | E_NO_DELETE },
+		.rows = dictionary_fields },
+	{ .entity = { .number = ENTITY_DICTIONARY_ENTRY, .name = "dictionary_entry",
+		.zh = "字典项", .en = "Dictionary entry", .name_field = "label_zh",
+		.number_field = "key", .flags = E_SHARED | E_ADMIN },
+		.rows = dictionary_entry_fields },
+	{ .entity = { .number = ENTITY_SETTING, .name = "setting", .zh = "参数", .en = "Setting",
+		.name_field = "name", .number_field = "name",
+		.flags = E_SHARED | E_ADMIN | E_NO_DELETE },
+		.rows = setting_fields },
+	{ .entity = { .number = ENTITY_OPERATION, .name = "operation",
+		.zh = "操作", .en = "Operation", .name_field = "kind", .owner_field = "user",
+		.flags = E_READONLY | E_NO_DELETE },
+		.rows = operation_fields },
+};
+/* clang-format on */
+
+enum status model_schema(struct schema **out, struct error *e)
+{
+	return schema_build(tables, G_N_ELEMENTS(tables), out, e);
+}
+
+uint16_t model_tag(const struct schema *s, const char *entity, const char *field)
+{
+	const struct entity *en = schema_entity(s, bytes_str(entity));
+	const struct field *f = en ? entity_field_named(en, field) : NULL;
+
+	if (!f)
+		g_error("the tables have no field %s.%s", entity, field);
+	return f->tag;
+}
