@@ -36,7 +36,7 @@ static void grant_classes(struct grant *g, struct bytes run)
 
 	while (record_next(&run, &w, NULL))
 		for (unsigned i = CLASS_PERSONAL; i <= CLASS_COST; i++)
-			if (bytes_equal_str(w.bytes, field_class_name((enum field_class) class)))
+			if (bytes_equal_str(w.bytes, field_class_name((enum field_class)i)))
 				g->classes |= 1u << i;
 }
 
