@@ -1,0 +1,302 @@
+/* Watching, acknowledging and snoozing. */
+#include "common/text.h"
+#include "server/call/rights.h"
+#include "server/model/model.h"
+#include "server/op/op.h"
+#include "server/remind/fire.h"
+#include "server/remind/inbox.h"
+#include "server/server.h"
+
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define LONGEST_SNOOZE_MS (366 * DAY_MS)
+
+/* One reminder on its way through an op. */
+struct handled {
+	struct call *call;
+	const struct entity *entity;
+	struct lookup *lookup;
+	struct stored record;
+	struct buf buf;
+	uint64_t user; /* who is reminded */
+};
+
+static enum status handled_open(struct call *c, struct handled *h, struct error *e)
+{
+	const struct schema *schema = store_schema(c->server->store);
+
+	*h = (struct handled){ .call = c,
+		.entity = schema_entity_by_number(schema, ENTITY_REMINDER) };
+	if (c->request->n_record == 0)
+		return error_set(e, STATUS_USAGE, "a reminder is missing");
+	h->lookup = lookup_new(
+		c->txn, caller_scope(c->caller, h->entity), schema, c->chinese, c->arena);
+	return STATUS_OK;
+}
+
+static void handled_close(struct handled *h)
+{
+	lookup_free(&h->lookup);
+	buf_free(&h->buf);
+}
+
+static enum status handled_read(struct handled *h, size_t i, struct error *e)
+{
+	struct call *c = h->call;
+	struct parse_context ctx = lookup_parse_context(h->lookup, 0, c->caller->zone);
+	uint64_t id;
+	enum status status =
+		ctx.reference(ctx.arg, "reminder", pb_bytes(c->request->record[i]), &id, e);
+
+	if (!status)
+		status = store_get(c->txn, caller_scope(c->caller, h->entity), h->entity, id,
+			&h->buf, &h->record, e);
+	if (!status)
+		h->user =
+			record_number(h->record.fields, entity_field_named(h->entity, "user")->tag);
+	return status;
+}
+
+/* Writes the reminder's state, takes it out of the inbox and tells the user's sessions. */
+static enum status handled_clear(struct handled *h, const char *state, struct error *e)
+{
+	struct call *c = h->call;
+	struct buf fields = BUF_INIT;
+	uint64_t id = h->record.id, seq;
+	struct reminder_patch patch = { "state", lookup_entry(h->lookup, "reminder_state", state),
+		{ 0 }, false };
+	enum status status;
+
+	reminder_merge(h->entity, h->record.fields, &patch, 1, &fields);
+	status = store_put(c->txn, &c->author, h->entity, &id, "set", buf_bytes(&fields), NULL, e);
+	buf_free(&fields);
+	if (!status)
+		status = log_append(
+			c->txn, &c->author, LOG_CLEARED, h->entity, id, 0, NULL, &seq, e);
+	if (!status)
+		status = inbox_acknowledge(c->txn, h->user, id, seq, c->now_ms, e);
+	call_wake(c, h->user);
+	return status;
+}
+
+static bool state_is(struct handled *h, const char *code)
+{
+	uint64_t entry =
+		record_number(h->record.fields, entity_field_named(h->entity, "state")->tag);
+
+	return strcmp(lookup_code(h->lookup, entry), code) == 0;
+}
+
+/* A series goes on waiting for its next occurrence; anything else is done with. */
+static const char *state_after(struct handled *h)
+{
+	struct due_row row;
+	uint16_t tag = entity_field_named(h->entity, "start_on")->tag;
+	bool more = plan_read(h->call->txn, ENTITY_REMINDER, h->record.id, tag, &row, 1) > 0;
+
+	return more ? "waiting" : "acknowledged";
+}
+
+static enum status acknowledge_one(struct handled *h, struct error *e)
+{
+	enum status status;
+
+	if (!state_is(h, "fired") && !state_is(h, "snoozed"))
+		return STATUS_OK;
+	status = plan_replace(h->call->txn, ENTITY_REMINDER, h->record.id, PLAN_SNOOZE, NULL, 0, e);
+	return status ? status : handled_clear(h, state_after(h), e);
+}
+
+static enum status op_acknowledge(struct call *c, struct error *e)
+{
+	struct handled h;
+	enum status status = handled_open(c, &h, e);
+
+	if (status)
+		return status;
+	status = store_operation(c->txn, &c->author.operation, e);
+	for (size_t i = 0; i < c->request->n_record && !status; i++) {
+		status = handled_read(&h, i, e);
+		if (!status)
+			status = acknowledge_one(&h, e);
+	}
+	handled_close(&h);
+	c->reply->has_count = !status;
+	c->reply->count = c->request->n_record;
+	return status;
+}
+
+/* 2d, 3h, 30m, 1w -> milliseconds; 0: no such span. */
+static int64_t span_parse(struct bytes text)
+{
+	int64_t n = 0;
+	size_t i = 0;
+
+	for (; i < text.len && text.data[i] >= '0' && text.data[i] <= '9' && n < 100000; i++)
+		n = n * 10 + (text.data[i] - '0');
+	if (i == 0 || i + 1 != text.len)
+		return 0;
+	switch (text.data[i]) {
+	case 'm':
+		return n * 60 * 1000;
+	case 'h':
+		return n * 3600 * 1000;
+	case 'd':
+		return n * DAY_MS;
+	case 'w':
+		return n * 7 * DAY_MS;
+	default:
+		return 0;
+	}
+}
+
+/* Whole days move the civil date and keep the local time of now; a date means nine o'clock there. */
+static enum status snooze_until(struct call *c, int64_t *until, struct error *e)
+{
+	struct bytes text = text_trim(call_arg(c, "until"));
+	const struct zone *zone = c->caller->zone;
+	int64_t span = span_parse(text);
+	civil_date day, last;
+
+	if (span && span % DAY_MS == 0)
+		*until = zone_instant(zone,
+			date_add_days(zone_date(zone, c->now_ms), (int)(span / DAY_MS)),
+			zone_minute(zone, c->now_ms));
+	else if (span)
+		*until = c->now_ms + span;
+	else if (date_parse(text, &day) ||
+		 date_relative(text, zone_date(zone, c->now_ms), &day, &last))
+		*until = zone_instant(zone, day, 9 * 60);
+	else if (!instant_parse(text, zone, until))
+		return error_field(e, "until", "is not a time such as 2d, 3h, 30m or 2026-12-01");
+	if (*until <= c->now_ms)
+		return error_field(e, "until", "lies in the past");
+	if (*until > c->now_ms + LONGEST_SNOOZE_MS)
+		return error_field(e, "until", "is more than a year ahead");
+	return STATUS_OK;
+}
+
+static enum status snooze_one(struct handled *h, int64_t until, struct error *e)
+{
+	const struct field *occurrence = entity_field_named(h->entity, "occurrence");
+	struct due_row row = { .instant = until,
+		.entity = ENTITY_REMINDER,
+		.id = h->record.id,
+		.tag = PLAN_SNOOZE,
+		.occurrence = (civil_date)record_number(h->record.fields, occurrence->tag),
+		.user = h->user };
+	enum status status;
+
+	if (!state_is(h, "fired") && !state_is(h, "snoozed"))
+		return error_set(e, STATUS_CONFLICT, "the reminder has not fired or is done");
+	status = plan_replace(h->call->txn, ENTITY_REMINDER, h->record.id, PLAN_SNOOZE, &row, 1, e);
+	return status ? status : handled_clear(h, "snoozed", e);
+}
+
+static enum status op_snooze(struct call *c, struct error *e)
+{
+	struct handled h;
+	int64_t until;
+	enum status status = snooze_until(c, &until, e);
+
+	if (!status)
+		status = handled_open(c, &h, e);
+	if (status)
+		return status;
+	status = handled_read(&h, 0, e);
+	if (!status)
+		status = store_operation(c->txn, &c->author.operation, e);
+	if (!status)
+		status = snooze_one(&h, until, e);
+	if (!status)
+		status = store_get(c->txn, &scope_all, h.entity, h.record.id, &h.buf, &h.record, e);
+	if (!status)
+		status = reply_record(c, h.entity, &h.record, e);
+	handled_close(&h);
+	return status;
+}
+
+static enum status op_watch(struct call *c, struct error *e)
+{
+	struct bytes since = call_arg(c, "since");
+	char last[24];
+	char *end, *text;
+
+	c->watch_reminders = true;
+	c->watch_from_unacknowledged = since.len == 0;
+	if (since.len) {
+		text = arena_str(c->arena, since);
+		c->watch_since = text ? strtoull(text, &end, 10) : 0;
+		if (!text || *end || *text == '-')
+			return error_set(e, STATUS_USAGE, "since is not the number of an event");
+	}
+	snprintf(
+		last, sizeof last, "%llu", (unsigned long long)inbox_last(c->txn, c->caller->user));
+	return reply_value(c, "last", bytes_str(last), e);
+}
+
+/* Appends an item to the reply. */
+static enum status add_planned(struct call *c, const struct entity *entity,
+	const struct stored *record, const struct due_row *row, struct error *e)
+{
+	Guanxi__Item *item = arena_calloc(c->arena, 1, sizeof *item);
+	Guanxi__Item **items = arena_alloc(c->arena, (c->reply->n_item + 1) * sizeof *items);
+	struct buf date = BUF_INIT;
+	enum status status = reply_record(c, entity, record, e);
+
+	if (status || !item || !items)
+		return status ? status : error_set(e, STATUS_INVALID, "reply too large");
+	guanxi__item__init(item);
+	item->section = pb_from(bytes_str("planned"));
+	item->record = c->reply->record[--c->reply->n_record];
+	instant_format(row->instant, &date);
+	item->has_date = true;
+	item->date = pb_from(arena_copy(c->arena, buf_bytes(&date)));
+	buf_free(&date);
+	if (c->reply->n_item)
+		memcpy(items, c->reply->item, c->reply->n_item * sizeof *items);
+	items[c->reply->n_item++] = item;
+	c->reply->item = items;
+	return STATUS_OK;
+}
+
+#define PLANNED_SCAN 20000 /* due rows looked at for one page */
+
+/* The next due rows whose records the caller may see and is reminded of, soonest first. */
+static enum status op_planned(struct call *c, struct error *e)
+{
+	const struct schema *schema = store_schema(c->server->store);
+	struct bytes want = c->request->has_entity ? pb_bytes(c->request->entity) : bytes_of("", 0);
+	size_t limit = c->request->has_limit && c->request->limit < 200 ? c->request->limit : 20;
+	struct due_row rows[64], last;
+	struct buf buf = BUF_INIT;
+	struct stored record;
+	size_t seen = 0, n;
+	enum status status = STATUS_OK;
+
+	for (bool first = true; !status && seen < PLANNED_SCAN; first = false) {
+		n = due_read(c->txn, INT64_MAX, first ? NULL : &last, rows, 64);
+		for (size_t i = 0; i < n && !status && c->reply->n_item < limit; i++) {
+			const struct entity *en = schema_entity_by_number(schema, rows[i].entity);
+			if (!en || (want.len && schema_entity(schema, want) != en) ||
+				(rows[i].user != c->caller->user && !c->caller->admin) ||
+				store_get(c->txn, caller_scope(c->caller, en), en, rows[i].id, &buf,
+					&record, NULL))
+				continue;
+			status = add_planned(c, en, &record, &rows[i], e);
+		}
+		if (n < 64 || c->reply->n_item >= limit)
+			break;
+		last = rows[63];
+		seen += n;
+	}
+	buf_free(&buf);
+	return status;
+}
+
+const struct op reminder_ops[] = {
+	{ .name = "watch", .kind = OP_READ, .run = op_watch },
+	{ .name = "reminder.acknowledge", .kind = OP_WRITE, .run = op_acknowledge },
+	{ .name = "reminder.snooze", .kind = OP_WRITE, .run = op_snooze },
+	{ .name = "reminder.planned", .kind = OP_SLOW, .run = op_planned },
+	{ 0 },
+};
