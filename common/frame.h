@@ -21,8 +21,9 @@ enum frame_state frame_find(struct bytes in, uint32_t max, struct bytes *body, s
 
 /*
  * Checks the bytes against the message descriptor before anything is allocated (fields known, wire types
- * right, singular fields once, at most 4,096 fields), then unpacks into the arena. Text fields are checked to be
- * UTF-8 by who uses them. NULL with an error that says what is wrong.
+ * right, singular fields once, required ones there, at most 65,536 fields), then unpacks into the arena, whose
+ * ceiling is the real limit. Text fields are checked to be UTF-8 by who uses them. NULL with an error that says
+ * what is wrong, also when the frame does not hold exactly one message.
  */
 Guanxi__Frame *frame_unpack(struct bytes body, struct arena *arena, struct error *e);
 
