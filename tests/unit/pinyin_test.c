@@ -1,10 +1,14 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "common/clock.h"
 #include "common/pinyin.h"
 #include "common/pinyin_names.h"
 #include "common/text.h"
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
 
 static bool has_reading(uint32_t c, const char *syllable)
 {
