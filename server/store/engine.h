@@ -62,7 +62,7 @@ struct engine_ops {
 	enum status (*cursor)(
 		struct engine_txn *t, enum space s, struct engine_cursor **out, struct error *e);
 	void (*cursor_close)(struct engine_cursor **c);
-	/* First key at or after key; last key before key; following; preceding. STATUS_NOT_FOUND past the end. */
+	/* First key at or after key; last key before key (an empty one: the last of all); following; preceding. STATUS_NOT_FOUND past the end. */
 	enum status (*seek)(
 		struct engine_cursor *c, struct bytes key, struct bytes *k, struct bytes *v);
 	enum status (*seek_before)(

@@ -16,7 +16,7 @@
  * 116  32   BLAKE2b-256 of bytes 0..115 and of the number of this entry (u64)
  * 148
  * Layout of a body: salt[16], u16 n + n x u32 changed tags, u32 length + before-image in wire form (changed fields only),
- *   u16 length + reason, u16 length + address.
+ *   u16 length + reason, u16 length + address, u8 length + BLAKE2b-256 of the entered fields after the change.
  */
 #ifndef SERVER_STORE_LOG_H
 #define SERVER_STORE_LOG_H
@@ -52,9 +52,10 @@ struct log_body {
 	struct bytes before; /* wire form, values before, of changed fields */
 	struct bytes reason;
 	struct bytes address;
+	struct bytes after_hash; /* of a record's entered fields; set by store_put alone */
 };
 
-/* Appends an entry; *seq (may be NULL) becomes its number. body.before and tags may be empty. store_put does it for records. */
+/* Appends an entry; *seq (may be NULL) becomes its number. body and entity may be NULL; reason and address are the author's unless body has its own. store_put does it for records. */
 enum status log_append(struct txn *t, const struct author *author, enum log_kind kind,
 	const struct entity *entity, uint64_t id, uint64_t version, const struct log_body *body,
 	uint64_t *seq, struct error *e);

@@ -1,0 +1,158 @@
+/*
+ * What the files of the store share among themselves. Nobody else includes it.
+ */
+#ifndef SERVER_STORE_INTERNAL_H
+#define SERVER_STORE_INTERNAL_H
+
+#include "server/store/key.h"
+#include "server/store/log.h"
+#include "server/store/query.h"
+#include "server/store/seal.h"
+#include "server/store/store.h"
+
+#include <stdatomic.h>
+
+#define STORE_FORMAT 1
+#define LOG_HASH 32
+
+/* One entity as the store works with it, made at open: its fields by ascending tag and what is derived from each. */
+struct shape_field {
+	const struct field *field;
+	bool indexed;
+	bool unique;
+	bool kept; /* stands in the record: neither computed nor virtual */
+};
+
+struct shape {
+	const struct entity *entity;
+	struct shape_field *fields;
+	size_t nfields;
+	const struct field *owner, *branch, *seen_by; /* or NULL */
+	const struct field **parents;                 /* references whose scope is followed */
+	size_t nparents;
+	const struct shape **followers; /* entities that follow records of this one */
+	size_t nfollowers;
+};
+
+struct store {
+	const struct engine_ops *ops;
+	struct engine *engine;
+	struct sealer *sealer;
+	const struct schema *schema;
+	struct shape *shapes;
+	size_t nshapes;
+	store_observer *observer;
+	void *observer_arg;
+	uint16_t operation_entity; /* whose next id counts operations */
+	_Atomic uint64_t last_seq;
+};
+
+struct next_id {
+	uint16_t entity;
+	uint64_t next;
+	bool dirty;
+};
+
+struct txn {
+	struct store *store;
+	struct engine_txn *engine;
+	bool write;
+	enum status broken; /* a put failed half way: this transaction must not be committed */
+	size_t puts, put_bytes, mark;
+	uint8_t nonce[SEAL_NONCE];
+	struct buf sealed; /* scratch of txn_put */
+	struct buf record, calc; /* scratch of store_get */
+	/* of a write transaction */
+	bool log_known;
+	uint64_t log_seq;
+	uint8_t log_hash[LOG_HASH];
+	struct next_id *next;
+	size_t nnext;
+	struct postings postings;
+};
+
+/* shape.c */
+enum status shapes_build(struct store *s, struct error *e);
+void shapes_free(struct store *s);
+const struct shape *store_shape(const struct store *s, const struct entity *entity);
+/* The field of a tag; *at is where to look first and moves on: for a walk in ascending order. NULL if unknown. */
+const struct shape_field *shape_field(const struct shape *sh, uint32_t tag, size_t *at);
+
+/* store.c */
+enum status store_check_format(struct txn *t, struct error *e);
+
+/* txn.c: as txn_get, without copying; the value is sealed. */
+enum status txn_raw(struct txn *t, enum space s, struct bytes key, struct bytes *sealed,
+	struct error *e);
+bool txn_has(struct txn *t, enum space s, struct bytes key);
+enum status txn_damaged(enum space s, struct bytes key, struct error *e);
+enum status next_id_peek(struct txn *t, uint16_t entity, uint64_t *next, struct error *e);
+enum status next_id_set(struct txn *t, uint16_t entity, uint64_t next, struct error *e);
+
+/* log.c */
+enum status log_open_tail(struct txn *t, struct error *e); /* reads the last number and hash */
+
+bool log_kind_from_name(const char *name, enum log_kind *out); /* of changes to records only */
+bool log_entry_parse(uint64_t seq, struct bytes row, struct log_entry *out);
+bool log_body_parse(struct buf *row, struct log_body *body); /* row grows by the tags */
+void log_hash(struct bytes in, uint8_t out[LOG_HASH]);
+
+/* A set of keys in ascending order, for differences. Keys lie one behind the other in data. */
+struct key_set {
+	struct buf data;
+	struct key_at {
+		uint32_t at;
+		uint32_t len;
+	} * items;
+	size_t n, cap;
+};
+void key_set_add(struct key_set *ks, const struct key *k);
+void key_set_sort(struct key_set *ks); /* and takes doubles out */
+void key_set_clear(struct key_set *ks);
+void key_set_free(struct key_set *ks);
+static inline struct bytes key_set_at(const struct key_set *ks, size_t i)
+{
+	return bytes_of(ks->data.data + ks->items[i].at, ks->items[i].len);
+}
+/* Deletes from idx what stands only in before and puts what stands only in after; both sorted. */
+enum status key_set_apply(struct txn *t, const struct key_set *before, const struct key_set *after,
+	struct error *e);
+
+/* index.c */
+/* Adds the idx keys of the values of a record (or of its computed fields): none for one in the trash but its deletion time. */
+void index_keys(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
+	bool deleted, struct key_set *out);
+/* As index_keys for the two runs of the changed tags alone. */
+void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
+	const uint32_t *tags, size_t ntags, struct key_set *out);
+
+/* scope.c */
+struct effective {
+	uint64_t owner, branch;
+};
+/* A record whose effective scope is known better than from the store. */
+struct scope_known {
+	uint64_t record; /* entity << 48 | id; 0: none */
+	struct effective scope;
+};
+enum status scope_effective(struct txn *t, const struct shape *sh, struct bytes fields,
+	const struct scope_known *known, struct effective *out, struct error *e);
+void scope_keys(const struct shape *sh, uint64_t id, struct bytes fields, bool deleted,
+	const struct effective *scope, struct key_set *out);
+/* Moves the scope entries of the records that follow this one. */
+enum status scope_move_followers(struct txn *t, const struct shape *sh, uint64_t id,
+	const struct effective *before, struct error *e);
+
+/* record_get.c: a record by id whatever its scope. fields point into t's scratch until the next read of a record. */
+enum status record_read(
+	struct txn *t, uint16_t entity, uint64_t id, struct stored *out, struct error *e);
+
+/* uniq.c */
+enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,
+	struct bytes after, struct error *e);
+enum status uniq_write(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,
+	struct bytes after, struct error *e);
+bool uniq_key(const struct store *s, const struct shape *sh, const struct field *f,
+	struct bytes fields, struct key *out); /* false: not set */
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * Every key of the store's own spaces is built here: big-endian, so that byte order is the order of values.
+ *
+ *   rec calc      entity u16 | id u64
+ *   idx           entity u16 | tag u16 | value | id u64
+ *   uniq          entity u16 | tag u16 | hash[16]
+ *   log body      seq u64
+ *   hist          entity u16 | id u64 | seq u64
+ *   oper          operation u64 | seq u64
+ *   next          entity u16
+ *   moved         entity u16 | old id u64
+ *
+ * The value of an idx key is the field's key (type_key); that of a text is followed by 0x00; that of a personal or
+ * sensitive field is a keyed hash[16]. Pseudo tags from 0xFF00 up hold who sees a record: the value is a u64. Records
+ * in the trash stand under tag | KEY_TRASHED.
+ */
+#ifndef SERVER_STORE_KEY_H
+#define SERVER_STORE_KEY_H
+
+#include "common/buf.h"
+#include "common/type.h"
+
+#define KEY_BYTES (4 + KEY_MAX + 1 + 8)
+#define KEY_HASH 16
+
+#define KEY_SCOPE_OWNER 0xFF01u  /* owner */
+#define KEY_SCOPE_BRANCH 0xFF02u /* branch */
+#define KEY_SCOPE_POOL 0xFF03u   /* branch, only of records without an owner */
+#define KEY_SCOPE_SEEN 0xFF04u   /* the user named by entity.seen_by_field */
+#define KEY_SCOPE_PARENT 0xFF05u /* record whose scope this one follows: entity << 48 | id */
+#define KEY_TRASHED 0x0080u
+
+struct key {
+	size_t len;
+	uint8_t data[KEY_BYTES];
+};
+
+static inline struct bytes key_bytes(const struct key *k)
+{
+	return (struct bytes){ k->data, k->len };
+}
+
+static inline void key_add_u16(struct key *k, uint16_t v)
+{
+	put_be16(k->data + k->len, v);
+	k->len += 2;
+}
+
+static inline void key_add_u64(struct key *k, uint64_t v)
+{
+	put_be64(k->data + k->len, v);
+	k->len += 8;
+}
+
+static inline struct key key_number(uint64_t v)
+{
+	struct key k;
+	k.len = 0;
+	key_add_u64(&k, v);
+	return k;
+}
+
+static inline struct key key_pair(uint64_t a, uint64_t b)
+{
+	struct key k;
+	k.len = 0;
+	key_add_u64(&k, a);
+	key_add_u64(&k, b);
+	return k;
+}
+
+static inline struct key key_entity(uint16_t entity)
+{
+	struct key k;
+	k.len = 0;
+	key_add_u16(&k, entity);
+	return k;
+}
+
+static inline struct key key_record(uint16_t entity, uint64_t id)
+{
+	struct key k;
+	k.len = 0;
+	key_add_u16(&k, entity);
+	key_add_u64(&k, id);
+	return k;
+}
+
+static inline struct key key_hist(uint16_t entity, uint64_t id, uint64_t seq)
+{
+	struct key k = key_record(entity, id);
+	key_add_u64(&k, seq);
+	return k;
+}
+
+/* All idx keys of one field. */
+static inline struct key key_index(uint16_t entity, uint16_t tag)
+{
+	struct key k;
+	k.len = 0;
+	key_add_u16(&k, entity);
+	key_add_u16(&k, tag);
+	return k;
+}
+
+static inline struct key key_scope_value(uint16_t entity, uint16_t pseudo_tag, uint64_t value)
+{
+	struct key k = key_index(entity, pseudo_tag);
+	key_add_u64(&k, value);
+	return k;
+}
+
+static inline struct key key_scope(
+	uint16_t entity, uint16_t pseudo_tag, uint64_t value, uint64_t id)
+{
+	struct key k = key_scope_value(entity, pseudo_tag, value);
+	key_add_u64(&k, id);
+	return k;
+}
+
+/* The id at the end of an idx key; 0 if it is no idx key. */
+static inline uint64_t key_index_id(struct bytes key)
+{
+	return key.len < 12 ? 0 : get_be64(key.data + key.len - 8);
+}
+
+struct store;
+
+/* Whether values of the field stand in the index by a keyed hash, so that only equality can be asked. */
+bool key_is_hashed(const struct field *f);
+/* Key of one value without the id: the prefix of the entries of all records that have it. */
+struct key key_index_value(const struct store *s, const struct entity *entity,
+	const struct field *f, const struct wire_field *w);
+/* Key of a text (normal form is made here) in uniq. */
+struct key key_unique(
+	const struct store *s, const struct entity *entity, const struct field *f, struct bytes text);
+
+#endif

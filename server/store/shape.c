@@ -1,0 +1,132 @@
+/* What the store derives from the entities' rows, worked out once when it is opened. */
+#include "server/store/internal.h"
+
+const struct scope scope_all = { .all = true, .trash_too = true };
+
+static int by_tag(const void *a, const void *b)
+{
+	const struct shape_field *x = a, *y = b;
+	return (int)x->field->tag - (int)y->field->tag;
+}
+
+
+static bool is_unique(const struct entity *en, const struct field *f)
+{
+	return (f->flags & F_UNIQUE) ||
+		(en->number_field && strcmp(en->number_field, f->name) == 0);
+}
+
+static void fill_fields(struct shape *sh)
+{
+	const struct entity *en = sh->entity;
+
+	for (size_t i = 0; i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+		struct shape_field *sf = &sh->fields[sh->nfields++];
+
+		sf->field = f;
+		sf->kept = !(f->flags & (F_COMPUTED | F_VIRTUAL));
+		sf->indexed = (f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL);
+		sf->unique = sf->kept && is_unique(en, f);
+	}
+	qsort(sh->fields, sh->nfields, sizeof(*sh->fields), by_tag);
+}
+
+/* Parents stand in the order in which the entity names them: the first that is set wins. */
+static void fill_parents(struct shape *sh)
+{
+	const struct entity *en = sh->entity;
+
+	for (const char *p = en->scope_fields; p && *p; p += strcspn(p, "|"), p += *p == '|') {
+		const struct field *f = entity_field(en, bytes_of(p, strcspn(p, "|")));
+		if (f)
+			sh->parents[sh->nparents++] = f;
+	}
+}
+
+static bool follows(const struct shape *sh, const struct entity *parent)
+{
+	for (size_t i = 0; i < sh->nparents; i++) {
+		const struct field *f = sh->parents[i];
+		if (f->type == T_REF_ANY || (f->refers_to && strcmp(f->refers_to, parent->name) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void fill_followers(struct store *s, struct shape *sh)
+{
+	for (size_t i = 0; i < s->nshapes; i++)
+		if (follows(&s->shapes[i], sh->entity))
+			sh->followers[sh->nfollowers++] = &s->shapes[i];
+}
+
+static const struct field *named(const struct entity *en, const char *name)
+{
+	return name ? entity_field_named(en, name) : NULL;
+}
+
+static bool shape_fill(struct shape *sh, const struct entity *en, size_t entities)
+{
+	sh->entity = en;
+	sh->fields = calloc(en->nfields + 1, sizeof(*sh->fields));
+	sh->parents = calloc(en->nfields + 1, sizeof(const struct field *));
+	sh->followers = calloc(entities + 1, sizeof(const struct shape *));
+	if (!sh->fields || !sh->parents || !sh->followers)
+		return false;
+	fill_fields(sh);
+	fill_parents(sh);
+	sh->owner = named(en, en->owner_field);
+	sh->seen_by = named(en, en->seen_by_field);
+	sh->branch = named(en, "branch");
+	if (sh->branch && sh->branch->type != T_REF)
+		sh->branch = NULL;
+	return true;
+}
+
+enum status shapes_build(struct store *s, struct error *e)
+{
+	const struct entity *operation = schema_entity(s->schema, bytes_str("operation"));
+
+	s->operation_entity = operation ? operation->number : UINT16_MAX;
+	s->nshapes = schema_count(s->schema);
+	s->shapes = calloc(s->nshapes + 1, sizeof(*s->shapes));
+	if (!s->shapes)
+		return error_set(e, STATUS_INTERNAL, "out of memory");
+	for (size_t i = 0; i < s->nshapes; i++)
+		if (!shape_fill(&s->shapes[i], schema_at(s->schema, i), s->nshapes))
+			return error_set(e, STATUS_INTERNAL, "out of memory");
+	for (size_t i = 0; i < s->nshapes; i++)
+		fill_followers(s, &s->shapes[i]);
+	return STATUS_OK;
+}
+
+void shapes_free(struct store *s)
+{
+	for (size_t i = 0; s->shapes && i < s->nshapes; i++) {
+		free(s->shapes[i].fields);
+		free(s->shapes[i].parents);
+		free(s->shapes[i].followers);
+	}
+	free(s->shapes);
+	s->shapes = NULL;
+}
+
+const struct shape *store_shape(const struct store *s, const struct entity *entity)
+{
+	for (size_t i = 0; i < s->nshapes; i++)
+		if (s->shapes[i].entity->number == entity->number)
+			return &s->shapes[i];
+	return NULL;
+}
+
+const struct shape_field *shape_field(const struct shape *sh, uint32_t tag, size_t *at)
+{
+	while (*at > 0 && sh->fields[*at - 1].field->tag >= tag)
+		--*at;
+	while (*at < sh->nfields && sh->fields[*at].field->tag < tag)
+		++*at;
+	if (*at < sh->nfields && sh->fields[*at].field->tag == tag)
+		return &sh->fields[*at];
+	return NULL;
+}

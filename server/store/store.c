@@ -1,0 +1,207 @@
+/* Opening, making and closing a store. */
+#include "server/store/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char format_key[] = "format";
+
+/* The meta row that says how everything else is laid out: format u16, engine's name. */
+static enum status write_format(struct store *s, struct error *e)
+{
+	struct buf value = BUF_INIT;
+	struct txn *t;
+	enum status status = txn_begin(s, true, &t, e);
+
+	if (status)
+		return status;
+	buf_add_u16(&value, STORE_FORMAT);
+	buf_add_str(&value, s->ops->name);
+	status = txn_put(t, SPACE_META, bytes_str(format_key), buf_bytes(&value), e);
+	buf_free(&value);
+	if (!status)
+		return txn_commit(&t, e);
+	txn_abort(&t);
+	return status;
+}
+
+enum status store_check_format(struct txn *t, struct error *e)
+{
+	struct buf value = BUF_INIT;
+	struct bytes in;
+	uint16_t format = 0;
+	enum status status = txn_get(t, SPACE_META, bytes_str(format_key), &value, e);
+
+	in = buf_bytes(&value);
+	if (status == STATUS_NOT_FOUND)
+		status = error_reason(e, STATUS_INTERNAL, "damaged", "store has no format row");
+	else if (status)
+		error_prefix(e, "wrong master key or damaged store");
+	else if (!take_u16(&in, &format) || format != STORE_FORMAT)
+		status = error_set(e, STATUS_INTERNAL,
+			"store has format %u, this program knows %d only", format, STORE_FORMAT);
+	buf_free(&value);
+	return status;
+}
+
+static enum status fsync_folder(const char *path, struct error *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 ? -1 : fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (rc != 0)
+		return error_set(e, STATUS_INTERNAL, "cannot sync \"%s\": %s", path, strerror(errno));
+	return STATUS_OK;
+}
+
+/* Takes away what a creation that was cut off has left. */
+static void remove_folder(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+static enum status open_engine(
+	struct store *s, const struct store_options *o, const char *path, struct error *e)
+{
+	return s->ops->open(path, o->map_size, o->read_only, &s->engine, e);
+}
+
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static enum status move_in_place(const char *made, const char *path, struct error *e)
+{
+	char *parent = parent_of(path);
+	enum status status = fsync_folder(made, e);
+
+	if (!status && rename(made, path) != 0)
+		status = error_set(e, STATUS_INTERNAL, "cannot make \"%s\": %s", path,
+			errno == ENOTEMPTY || errno == EEXIST ? "it is there already"
+							      : strerror(errno));
+	if (!status)
+		status = fsync_folder(parent, e);
+	free(parent);
+	return status;
+}
+
+/* A new store is made beside its place and moved there whole: a power cut leaves none or all of it. */
+static enum status create(struct store *s, const struct store_options *o, struct error *e)
+{
+	struct buf made = BUF_INIT;
+	enum status status;
+
+	buf_printf(&made, "%s.new", o->path);
+	remove_folder(buf_str(&made));
+	rmdir(o->path);
+	if (access(o->path, F_OK) == 0)
+		status = error_set(e, STATUS_CONFLICT, "\"%s\" is there already", o->path);
+	else if (mkdir(buf_str(&made), 0700) != 0)
+		status = error_set(e, STATUS_INTERNAL, "cannot make \"%s\": %s", buf_str(&made),
+			strerror(errno));
+	else
+		status = open_engine(s, o, buf_str(&made), e);
+	if (!status)
+		status = write_format(s, e);
+	s->ops->close(&s->engine);
+	if (!status)
+		status = move_in_place(buf_str(&made), o->path, e);
+	buf_free(&made);
+	return status;
+}
+
+static enum status open_existing(struct store *s, const struct store_options *o, struct error *e)
+{
+	struct txn *t;
+	struct stat st;
+
+	if (stat(o->path, &st) != 0)
+		return error_set(e, STATUS_NOT_FOUND, "no store at \"%s\"", o->path);
+	enum status status = open_engine(s, o, o->path, e);
+	if (!status)
+		status = txn_begin(s, false, &t, e);
+	if (status)
+		return status;
+	status = store_check_format(t, e);
+	if (!status)
+		status = log_open_tail(t, e);
+	atomic_store(&s->last_seq, t->log_seq);
+	txn_abort(&t);
+	return status;
+}
+
+enum status store_open(const struct store_options *o, struct store **out, struct error *e)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return error_set(e, STATUS_INTERNAL, "out of memory");
+	s->ops = o->engine ? o->engine : &engine_lmdb;
+	s->schema = o->schema;
+	s->sealer = sealer_new(o->key);
+	enum status status = s->sealer ? shapes_build(s, e)
+				       : error_set(e, STATUS_INTERNAL, "no memory for the key");
+	if (!status && o->create)
+		status = create(s, o, e);
+	if (!status)
+		status = open_existing(s, o, e);
+	if (status)
+		store_close(&s);
+	*out = s;
+	return status;
+}
+
+void store_close(struct store **s)
+{
+	if (!s || !*s)
+		return;
+	(*s)->ops->close(&(*s)->engine);
+	shapes_free(*s);
+	sealer_free(&(*s)->sealer);
+	free(*s);
+	*s = NULL;
+}
+
+void store_observe(struct store *s, store_observer *fn, void *arg)
+{
+	s->observer = fn;
+	s->observer_arg = arg;
+}
+
+const struct schema *store_schema(const struct store *s)
+{
+	return s->schema;
+}
+
+uint64_t store_last_seq(const struct store *s)
+{
+	return atomic_load(&s->last_seq);
+}
+
+void store_hash(const struct store *s, const char *purpose, struct bytes in, uint8_t out[16])
+{
+	seal_hash(s->sealer, purpose, in, out);
+}
+
+enum status store_backup(struct store *s, int fd, struct error *e)
+{
+	return s->ops->backup(s->engine, fd, e);
+}

@@ -1,0 +1,234 @@
+/* Transactions and raw rows: the only place where values are sealed and unsealed. */
+#include "server/store/internal.h"
+
+enum status txn_begin(struct store *s, bool write, struct txn **out, struct error *e)
+{
+	struct txn *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return error_set(e, STATUS_INTERNAL, "out of memory");
+	t->store = s;
+	t->write = write;
+	enum status status = s->ops->begin(s->engine, write, &t->engine, e);
+	if (!status && write) {
+		seal_nonce(t->nonce);
+		status = log_open_tail(t, e);
+	}
+	if (status) {
+		txn_abort(&t);
+		return status;
+	}
+	*out = t;
+	return STATUS_OK;
+}
+
+static void txn_release(struct txn **t)
+{
+	buf_free(&(*t)->sealed);
+	buf_free(&(*t)->record);
+	buf_free(&(*t)->calc);
+	free((*t)->next);
+	free((*t)->postings.items);
+	free(*t);
+	*t = NULL;
+}
+
+void txn_abort(struct txn **t)
+{
+	if (!t || !*t)
+		return;
+	if ((*t)->engine)
+		(*t)->store->ops->abort(&(*t)->engine);
+	txn_release(t);
+}
+
+static enum status flush_next(struct txn *t, struct error *e)
+{
+	uint8_t value[8];
+
+	for (size_t i = 0; i < t->nnext; i++) {
+		if (!t->next[i].dirty)
+			continue;
+		struct key k = key_entity(t->next[i].entity);
+		put_be64(value, t->next[i].next);
+		enum status s = txn_put(t, SPACE_NEXT, key_bytes(&k), bytes_of(value, 8), e);
+		if (s)
+			return s;
+	}
+	return STATUS_OK;
+}
+
+enum status txn_commit(struct txn **tp, struct error *e)
+{
+	struct txn *t = *tp;
+	struct store *s = t->store;
+	enum status status = t->broken;
+
+	if (status)
+		error_set(e, status, "a write failed half way: nothing was written");
+	if (!status && t->postings.n)
+		status = search_store_postings(t, &t->postings, e);
+	if (!status)
+		status = flush_next(t, e);
+	if (status) {
+		txn_abort(tp);
+		return status;
+	}
+	uint64_t seq = t->log_seq;
+	bool write = t->write;
+	status = s->ops->commit(&t->engine, e);
+	if (!status && write)
+		atomic_store(&s->last_seq, seq);
+	txn_release(tp);
+	return status;
+}
+
+void txn_reset(struct txn *t)
+{
+	t->store->ops->reset(t->engine);
+}
+
+enum status txn_renew(struct txn *t, struct error *e)
+{
+	return t->store->ops->renew(t->engine, e);
+}
+
+struct store *txn_store(struct txn *t)
+{
+	return t->store;
+}
+
+bool txn_wrote(const struct txn *t)
+{
+	return t->puts != t->mark;
+}
+
+void txn_mark(struct txn *t)
+{
+	t->mark = t->puts;
+}
+
+size_t txn_puts(const struct txn *t)
+{
+	return t->puts;
+}
+
+size_t txn_put_bytes(const struct txn *t)
+{
+	return t->put_bytes;
+}
+
+enum status txn_raw(struct txn *t, enum space s, struct bytes key, struct bytes *sealed,
+	struct error *e)
+{
+	return t->store->ops->get(t->engine, s, key, sealed, e);
+}
+
+bool txn_has(struct txn *t, enum space s, struct bytes key)
+{
+	struct bytes value;
+	return t->store->ops->get(t->engine, s, key, &value, NULL) == STATUS_OK;
+}
+
+enum status txn_damaged(enum space s, struct bytes key, struct error *e)
+{
+	struct buf hex = BUF_INIT;
+
+	for (size_t i = 0; i < key.len && i < 64; i++)
+		buf_printf(&hex, "%02x", key.data[i]);
+	error_reason(e, STATUS_INTERNAL, "damaged", "stored value is damaged: %s \"%s\"",
+		space_names[s], buf_str(&hex));
+	buf_free(&hex);
+	return STATUS_INTERNAL;
+}
+
+enum status txn_get(
+	struct txn *t, enum space s, struct bytes key, struct buf *value, struct error *e)
+{
+	struct bytes sealed;
+	enum status status = txn_raw(t, s, key, &sealed, e);
+
+	if (status)
+		return status;
+	if (!unseal_value(t->store->sealer, s, key, sealed, value))
+		return txn_damaged(s, key, e);
+	return STATUS_OK;
+}
+
+static enum status break_on(struct txn *t, enum status status)
+{
+	if (status && status != STATUS_NOT_FOUND)
+		t->broken = status;
+	return status;
+}
+
+enum status txn_put(
+	struct txn *t, enum space s, struct bytes key, struct bytes value, struct error *e)
+{
+	struct bytes sealed = { 0 };
+
+	if (!t->write)
+		return error_set(e, STATUS_INTERNAL, "write in a read transaction");
+	if (value.len) {
+		seal_value(t->store->sealer, t->nonce, s, key, value, &t->sealed);
+		sealed = buf_bytes(&t->sealed);
+	}
+	t->puts++;
+	t->put_bytes += key.len + sealed.len;
+	return break_on(t, t->store->ops->put(t->engine, s, key, sealed, e));
+}
+
+enum status txn_del(struct txn *t, enum space s, struct bytes key, struct error *e)
+{
+	if (!t->write)
+		return error_set(e, STATUS_INTERNAL, "write in a read transaction");
+	t->puts++;
+	t->put_bytes += key.len;
+	enum status status = break_on(t, t->store->ops->del(t->engine, s, key, e));
+	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static struct next_id *next_slot(struct txn *t, uint16_t entity)
+{
+	for (size_t i = 0; i < t->nnext; i++)
+		if (t->next[i].entity == entity)
+			return &t->next[i];
+	return NULL;
+}
+
+enum status next_id_peek(struct txn *t, uint16_t entity, uint64_t *next, struct error *e)
+{
+	const struct next_id *slot = next_slot(t, entity);
+	struct key k = key_entity(entity);
+	struct buf value = BUF_INIT;
+
+	if (slot) {
+		*next = slot->next;
+		return STATUS_OK;
+	}
+	*next = 1;
+	enum status s = txn_get(t, SPACE_NEXT, key_bytes(&k), &value, e);
+	if (!s && value.len == 8)
+		*next = get_be64(value.data);
+	else if (!s)
+		s = txn_damaged(SPACE_NEXT, key_bytes(&k), e);
+	buf_free(&value);
+	return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+}
+
+enum status next_id_set(struct txn *t, uint16_t entity, uint64_t next, struct error *e)
+{
+	struct next_id *slot = next_slot(t, entity);
+
+	if (!slot) {
+		struct next_id *more = realloc(t->next, (t->nnext + 1) * sizeof(*more));
+		if (!more)
+			return error_set(e, STATUS_INTERNAL, "out of memory");
+		t->next = more;
+		slot = &t->next[t->nnext++];
+		slot->entity = entity;
+	}
+	slot->next = next;
+	slot->dirty = true;
+	return STATUS_OK;
+}
