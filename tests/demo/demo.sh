@@ -1,0 +1,130 @@
+#!/bin/bash
+# The whole product once, on sample data: a private server in a scratch folder, two branches, two salespeople,
+# imports, search, reminders pushed to the right person, a kill -9 in the middle of writes.
+# It is the same code path as a user's. Ends with a summary and exit 0, or says what failed and exits 1.
+set -u
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/../lib.sh"
+DATA=$HERE/../data
+BOLD= PLAIN=
+[ -t 1 ] && BOLD=$'\e[1m' PLAIN=$'\e[0m'
+
+step() { printf '\n%s%s%s\n' "$BOLD" "$1" "$PLAIN"; }
+run() { # shows a command as a user types it, and its output
+	printf '  $ guanxi %s\n' "${*:2}"
+	as "$1" "${@:2}" 2>&1 | sed 's/^/    /'
+	return "${PIPESTATUS[0]}"
+}
+must() { "$@" || { not_ok "demo: ${*:2}"; finish; }; }
+finish() {
+	step "Summary"
+	printf '  %d checks passed, %d failed, %d seconds\n' "$PASSED" "$FAILED" $SECONDS
+	[ "$FAILED" -eq 0 ] && printf '  Everything was done over TLS by build/bin/guanxi against build/bin/guanxid.\n'
+	[ "$FAILED" -eq 0 ]
+	exit
+}
+newest() { as "$1" "$2" list --sort -id --limit 1 -o id; }
+events() { grep -c "\"kind\": *\"reminder\"" "$DIR/watch-$1" 2>/dev/null; }
+has_events() { [ "$(events "$1")" -ge "$2" ]; }
+watch_start() { # USER: a connected watcher that writes jsonl
+	as "$1" watch -o jsonl >>"$DIR/watch-$1" 2>"$DIR/watch-$1.err" &
+	WATCHER=$!
+}
+
+test_begin
+step "1. A private server: empty store, private CA, certificates, loopback, a free port"
+must server_init
+set_clock 2026-11-23T00:30:00Z
+must server_start --clock "$DIR/clock"
+printf '  listening on %s, data in %s\n' "$ADDRESS" "$DIR/srv"
+printf '  business time is moved by a test clock from here on (2026-11-23 08:30 in Shanghai)\n'
+must login admin
+
+step "2. Two branches, a salesperson each, joined over TLS with the pin of the CA"
+must run admin branch add code=hz name=杭州分公司
+must run admin branch add code=cd name=成都分公司
+for who in "wang hz 王芳" "li cd 李强"; do
+	set -- $who
+	must user_add "$1" sales "$2"
+	as admin user set "$1" name="$3" >/dev/null 2>&1 || not_ok "name of $1"
+	run "$1" whoami
+done
+
+step "3. Import: a GB18030 file of Excel on Chinese Windows, and Northwind with a mapping"
+must run wang customer import "$DATA/customers-excel-zh.csv"
+must run li customer import "$DATA/northwind-customers.csv" --null NULL --map customerID=external_id \
+	--map companyName=name --map contactName=person_in_charge --map contactTitle=job_title \
+	--map region=province --map postalCode=postcode
+is "320 customers belong to Hangzhou" "$(as wang customer count)" 320
+is "91 customers belong to Chengdu" "$(as li customer count)" 91
+
+step "4. Contacts with a solar and a lunar birthday, an activity, a follow-up; finding customers"
+must run wang add 杭州长城银行 phone=0571-86660001 city=杭州 province=浙江 industry=银行
+CUSTOMER=$(newest wang customer)
+must run wang contact add customer="$CUSTOMER" name=曾国强 birthday=1980-11-26 mobile=13800000001
+must run wang contact add customer="$CUSTOMER" name=单雄飞 birthday=lunar:10-18
+must run wang activity add customer="$CUSTOMER" activity_type=visit mode=喝茶 subject=初次拜访 place=西湖
+must run wang task add customer="$CUSTOMER" subject=回访长城银行 due_on=2026-11-24
+run wang search 长城
+like "found by a Chinese substring" "$(as wang search 城银 -o tsv --no-header)" 杭州长城银行
+like "found by pinyin" "$(as wang search yinhang -o tsv --no-header)" 杭州长城银行
+like "found by initials" "$(as wang search hzcc -o tsv --no-header)" 杭州长城银行
+like "a contact is found by the surname's reading" "$(as wang search shan -o tsv --no-header)" 单雄飞
+run wang customer list '城市 = 杭州 and 行业 in (软件, 银行)' --sort name --limit 5 2>/dev/null ||
+	run wang customer list '城市 = 杭州 and 行业 = 银行' --sort name --limit 5
+is "the other branch sees none of it" "$(as li search 长城 -o id)" ""
+exits "and a record of the other branch does not exist for it" 3 as li customer show "$CUSTOMER"
+
+step "5. Push: the right salesperson's client shows it at once, the other branch's does not"
+watch_start wang && WANG_WATCH=$WATCHER
+watch_start li
+must wait_for 10 grep -q watching "$DIR/watch-wang.err"
+must wait_for 10 grep -q watching "$DIR/watch-li.err"
+printf '  the test clock goes to 2026-11-24 09:00 in Shanghai\n'
+set_clock 2026-11-24T01:00:00Z
+must wait_for 5 has_events wang 3
+must wait_for 2 grep -q 回访长城银行 "$DIR/watch-wang"
+sed 's/^/    wang: /' "$DIR/watch-wang"
+is "the follow-up and two birthdays three days ahead reached Hangzhou" "$(events wang)" 3
+is "nothing reached Chengdu" "$(events li)" 0
+REMINDER=$(grep 回访长城银行 "$DIR/watch-wang" | sed -E 's/.*"reminder": *([0-9]+).*/\1/')
+must run wang reminder ack "$REMINDER"
+printf '  wang is cut off, a day passes, two birthdays come due, wang is back\n'
+kill -9 "$WANG_WATCH" && wait "$WANG_WATCH" 2>/dev/null
+: >"$DIR/watch-wang"
+set_clock 2026-11-26T01:00:00Z
+watch_start wang && WANG_WATCH=$WATCHER
+must wait_for 5 has_events wang 2
+sed 's/^/    wang: /' "$DIR/watch-wang"
+unlike "what was acknowledged does not come again" "$(cat "$DIR/watch-wang")" 回访长城银行
+like "what was missed comes, marked late" "$(cat "$DIR/watch-wang")" '曾国强.*"late": *true|"late": *true.*曾国强'
+
+step "6. The same on the real clock: a reminder three seconds ahead"
+rm -f "$DIR/clock"
+BEFORE=$(events wang)
+WHEN=$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)
+REMINDER=$(grep -o '"reminder": *[0-9]*' "$DIR/watch-wang" | head -n 1 | grep -o '[0-9]*$')
+must run wang reminder snooze "$REMINDER" "$WHEN"
+must wait_for 10 has_events wang $((BEFORE + 1))
+LAG=$(tail -n 1 "$DIR/watch-wang" | grep -o '"lag_us": *[0-9]*' | grep -o '[0-9]*$')
+if [ -n "$LAG" ] && [ "$LAG" -lt 1000000 ]; then ok "it reached the client $LAG microseconds after it fired"; else not_ok "it reached the client within a second (lag ${LAG:-unknown})"; fi
+run wang today
+
+step "7. kill -9 in the middle of writes; every acknowledged write is there afterwards"
+for ((i = 0; i < 400; i++)); do
+	printf '{"op": "add", "entity": "customer", "set": {"name": "压力测试%d", "phone": "0571-%08d"}}\n' $i $i
+done >"$DIR/batch"
+as wang batch "$DIR/batch" >"$DIR/acknowledged" 2>/dev/null &
+BATCH=$!
+must wait_for 10 test -s "$DIR/acknowledged"
+server_kill
+wait $BATCH
+SENT=$(grep -c '"id"' "$DIR/acknowledged")
+must server_start
+is "guanxid check is clean" "$("$BIN/guanxid" check -D "$DIR/srv" >"$DIR/check.out" 2>&1; echo $?)" 0
+sed 's/^/    /' "$DIR/check.out"
+must login wang
+THERE=$(as wang customer count 'name ~ 压力测试')
+printf '  acknowledged %s, there %s\n' "$SENT" "$THERE"
+if [ "$SENT" -gt 0 ] && [ "$THERE" -ge "$SENT" ]; then ok "no acknowledged write is lost"; else not_ok "no acknowledged write is lost"; fi
+finish
