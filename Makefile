@@ -3,7 +3,7 @@
 #   make demo       the whole product on sample data; installs what is missing
 #   make test       all tests; installs what they need; the last line is "N passed, N failed"
 #   make test-quick the part for every save
-#   make lint bench fuzz soak install deps clean
+#   make lint bench fuzz install deps clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -58,7 +58,7 @@ LIBCLIENT := $(BUILD)/libclient.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
 
-.PHONY: all deps demo test test-quick lint format bench fuzz soak install clean bins units
+.PHONY: all deps deps-test demo test test-quick lint format bench fuzz soak install clean bins units
 .SECONDARY:
 
 all: bins
@@ -100,6 +100,47 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMM
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)
+
+# Everything that is missing is installed by apt-get, through sudo only when not root. Does nothing when all is there.
+install-packages = \
+	missing=""; for p in $(1); do dpkg -s "$$p" >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; root=""; [ "$$(id -u)" = 0 ] || root="sudo"; \
+		$$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+deps:
+	@$(call install-packages,$(PACKAGES_BUILD))
+deps-test: deps
+	@$(call install-packages,$(PACKAGES_TEST))
+
+# The packages decide the flags, so what is built after an installation is built by a new make.
+demo: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BIN=$(CURDIR)/$(BUILD)/bin tests/demo/demo.sh
+
+TEST_BUILD := build/test
+TEST_MAKE = $(MAKE) --no-print-directory -j$$(nproc) BUILD=$(TEST_BUILD) SANITIZE=address,undefined OPT="-O1 -g"
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(TEST_BUILD)/unit/%,$(UNIT_SRC))
+QUICK_TESTS = $(wildcard tests/cli/*.sh tests/interop/*_test.py tests/lint/*.sh)
+SLOW_TESTS = $(wildcard tests/fault/*.sh tests/fuzz/*.sh)
+
+test: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) all tools
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang BUILD=build/clang all
+	@$(TEST_MAKE) bins units tools fuzz-replay
+	@BIN=$(CURDIR)/$(TEST_BUILD)/bin tests/run.sh $(TEST_BUILD)/logs $(UNIT_TESTS) $(QUICK_TESTS) $(SLOW_TESTS) tests/demo/demo.sh
+test-quick: deps-test
+	@$(TEST_MAKE) bins units tools
+	@BIN=$(CURDIR)/$(TEST_BUILD)/bin tests/run.sh $(TEST_BUILD)/logs $(UNIT_TESTS) $(QUICK_TESTS)
+
+bench: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) all tools
+	@BIN=$(CURDIR)/$(BUILD)/bin tests/bench/bench.sh
+
+install: all
+	install -D -m 755 $(BUILD)/bin/guanxid $(DESTDIR)$(PREFIX)/sbin/guanxid
+	install -D -m 755 $(BUILD)/bin/guanxi $(DESTDIR)$(PREFIX)/bin/guanxi
+	install -D -m 644 deploy/guanxid.service $(DESTDIR)$(PREFIX)/lib/systemd/system/guanxid.service
 
 clean:
 	rm -rf $(BUILD)
