@@ -1,0 +1,97 @@
+"""A private guanxid for tests: own folder, port 0, own clock file if wanted."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("BIN", os.path.join(ROOT, "build", "bin"))
+PASSWORD = "correct horse battery"
+
+
+class Server:
+    def __init__(self, clock=None):
+        self.dir = tempfile.mkdtemp(prefix="guanxi-test.")
+        self.data = os.path.join(self.dir, "srv")
+        self.clock_file = os.path.join(self.dir, "clock")
+        self.password_file = os.path.join(self.dir, "pw")
+        self.log = os.path.join(self.dir, "log")
+        self.process = None
+        self.extra = []
+        with open(self.password_file, "w") as f:
+            f.write(PASSWORD + "\n")
+        self.run("init", "--admin", "admin", "--password-file", self.password_file)
+        if clock:
+            self.set_clock(clock)
+            self.extra = ["--clock", self.clock_file]
+
+    def run(self, command, *args):
+        return subprocess.run(
+            [os.path.join(BIN, "guanxid"), command, "-D", self.data, *args],
+            check=True, capture_output=True, text=True,
+        ).stdout
+
+    def check(self):
+        """Exit code and output of guanxid check."""
+        done = subprocess.run(
+            [os.path.join(BIN, "guanxid"), "check", "-D", self.data], capture_output=True, text=True
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def start(self, *args):
+        listen = os.path.join(self.data, "listen")
+        if os.path.exists(listen):
+            os.remove(listen)
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(BIN, "guanxid"), "run", "-D", self.data, "--listen", "127.0.0.1:0", *self.extra, *args],
+                stdout=log, stderr=log,
+            )
+        end = time.monotonic() + 60
+        while not (os.path.exists(listen) and os.path.getsize(listen)):
+            if self.process.poll() is not None or time.monotonic() > end:
+                with open(self.log) as log:
+                    raise RuntimeError("server did not start:\n" + log.read())
+            time.sleep(0.005)
+        with open(listen) as f:
+            self.address = f.readline().strip()
+        return self
+
+    def set_clock(self, text):
+        with open(self.clock_file + ".new", "w") as f:
+            f.write(text + "\n")
+        os.rename(self.clock_file + ".new", self.clock_file)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+    @property
+    def ca(self):
+        return os.path.join(self.data, "ca.pem")
+
+    def remove(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Tap:
+    """Counts checks and prints them."""
+
+    def __init__(self):
+        self.failed = 0
+
+    def ok(self, name, good, detail=""):
+        print(("ok - " if good else "not ok - ") + name + ("" if good else f"\n#   {detail}"), flush=True)
+        self.failed += not good
+
+    def is_(self, name, got, want):
+        self.ok(name, got == want, f"got {got!r}, wanted {want!r}")
