@@ -22,7 +22,6 @@ struct cmd_args {
 	const char *listen[CMD_LIST_MAX];
 	size_t nhost, nlisten;
 	const char *file; /* the word that is no option */
-	bool probe;       /* run: only look whether the store is sound */
 };
 
 struct cmd {

@@ -100,8 +100,10 @@ enum status home_open(const struct home_options *o, struct home *h, struct error
 
 void home_close(struct home *h)
 {
-	store_close(&h->store);
-	schema_free(&h->schema);
+	if (h->store)
+		store_close(&h->store);
+	if (h->schema)
+		schema_free(&h->schema);
 	if (h->lock >= 0)
 		close(h->lock);
 	h->lock = -1;

@@ -62,7 +62,6 @@ static const struct cmd_option options[] = {
 	OPTION("role", role, 0),
 	OPTION("branch", branch, 0),
 	OPTION("key-file", key_file, 0),
-	OPTION("probe", probe, 0),
 };
 
 static bool list_add(const char **list, size_t *n, const char *value)
@@ -79,10 +78,7 @@ static bool option_take(struct cmd_args *a, const struct cmd_option *o, const ch
 		return list_add(a->host, &a->nhost, value);
 	if (o->offset == offsetof(struct cmd_args, listen))
 		return list_add(a->listen, &a->nlisten, value);
-	if (o->offset == offsetof(struct cmd_args, probe))
-		a->probe = true;
-	else
-		*(const char **)(void *)((char *)a + o->offset) = value;
+	*(const char **)(void *)((char *)a + o->offset) = value;
 	return true;
 }
 
@@ -102,10 +98,7 @@ static int args_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_a
 	int index, c;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
-		table[i] = (struct option){ options[i].name,
-			options[i].offset == offsetof(struct cmd_args, probe) ? no_argument
-									      : required_argument,
-			NULL, 0 };
+		table[i] = (struct option){ options[i].name, required_argument, NULL, 0 };
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "D:", table, &index)) != -1) {
 		if (c == 'D')

@@ -13,6 +13,7 @@
 #include "server/store/query.h"
 #include "server/store/store.h"
 
+struct lookup;
 struct server; /* what every call may use: server/server.h */
 
 /* Who asks. Filled at login or resume, read anew from the store when the user's epoch has moved. Immutable once made. */
@@ -48,6 +49,7 @@ struct call {
 	bool chinese;          /* language of Hello */
 	const char *address;   /* of the peer */
 	struct bytes peer_key; /* SHA-256 of the client certificate's public key, or empty */
+	struct lookup *lookup; /* call_lookup */
 	void *prepared;        /* what prepare left for run, in arena */
 	/* run returned STATUS_OK, so that what it wrote stands (a counted wrong password), but the reply says this. */
 	enum status refused;
@@ -89,6 +91,11 @@ struct op {
 
 /* Tables of one family each; a table ends with a NULL name. server/op/op.h lists them. */
 const struct op *op_find(struct bytes name);
+
+/* The look-up of this run, made at the first use; its scope is the caller's. */
+struct lookup *call_lookup(struct call *c);
+/* Lets go what belonged to one run (the look-up, what stands in the reply): before another run and at the end. */
+void call_forget(struct call *c);
 
 /* Reply helpers: all memory from the call's arena; STATUS_INVALID "reply too large" beyond its ceiling. */
 enum status reply_record(struct call *c, const struct entity *entity, const struct stored *s,
