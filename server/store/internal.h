@@ -28,7 +28,10 @@ struct shape {
 	struct shape_field *fields;
 	size_t nfields;
 	const struct field *owner, *branch, *seen_by; /* or NULL */
-	const struct field **parents;                 /* references whose scope is followed */
+	struct parent {
+		const struct field *field;
+		uint16_t entity; /* 0: named in the value (T_REF_ANY) */
+	} * parents; /* references whose scope is followed, in the order in which they count */
 	size_t nparents;
 	const struct shape **followers; /* entities that follow records of this one */
 	size_t nfollowers;
@@ -61,7 +64,7 @@ struct txn {
 	size_t puts, put_bytes, mark;
 	uint8_t nonce[SEAL_NONCE];
 	struct buf sealed; /* scratch of txn_put */
-	struct buf record, calc; /* scratch of store_get */
+	struct buf calc;   /* scratch of store_get */
 	/* of a write transaction */
 	bool log_known;
 	uint64_t log_seq;
@@ -98,12 +101,12 @@ bool log_body_parse(struct buf *row, struct log_body *body); /* row grows by the
 void log_hash(struct bytes in, uint8_t out[LOG_HASH]);
 
 /* A set of keys in ascending order, for differences. Keys lie one behind the other in data. */
+struct key_at {
+	uint32_t at, len;
+};
 struct key_set {
 	struct buf data;
-	struct key_at {
-		uint32_t at;
-		uint32_t len;
-	} * items;
+	struct key_at *items;
 	size_t n, cap;
 };
 void key_set_add(struct key_set *ks, const struct key *k);
@@ -139,13 +142,20 @@ enum status scope_effective(struct txn *t, const struct shape *sh, struct bytes 
 	const struct scope_known *known, struct effective *out, struct error *e);
 void scope_keys(const struct shape *sh, uint64_t id, struct bytes fields, bool deleted,
 	const struct effective *scope, struct key_set *out);
-/* Moves the scope entries of the records that follow this one. */
+static inline bool effective_equal(const struct effective *a, const struct effective *b)
+{
+	return a->owner == b->owner && a->branch == b->branch;
+}
+/* Moves the scope entries of the records that follow this one, and of those that follow them. */
 enum status scope_move_followers(struct txn *t, const struct shape *sh, uint64_t id,
-	const struct effective *before, struct error *e);
+	const struct effective *before, unsigned depth, struct error *e);
 
-/* record_get.c: a record by id whatever its scope. fields point into t's scratch until the next read of a record. */
-enum status record_read(
-	struct txn *t, uint16_t entity, uint64_t id, struct stored *out, struct error *e);
+/* record_get.c: the entered fields of a record whatever its scope; *version and *fields stand in row (replaced). NOT_FOUND leaves e alone. */
+enum status record_read(struct txn *t, uint16_t entity, uint64_t id, struct buf *row,
+	uint64_t *version, struct bytes *fields, struct error *e);
+/* Computed fields into buf (replaced; empty if there are none). */
+enum status calc_read(
+	struct txn *t, uint16_t entity, uint64_t id, struct buf *buf, struct error *e);
 
 /* uniq.c */
 enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,

@@ -41,12 +41,11 @@ struct key key_index_value(const struct store *s, const struct entity *entity,
 	return k;
 }
 
-struct key key_unique(
-	const struct store *s, const struct entity *entity, const struct field *f, struct bytes text)
+struct key key_unique(const struct store *s, const struct entity *entity, const struct field *f,
+	const struct wire_field *w)
 {
 	struct key k = key_index(entity->number, f->tag);
-	struct wire_field w = { .tag = f->tag, .wire = WIRE_BYTES, .bytes = text };
 
-	add_hash(&k, s, "uniq", entity, f, &w);
+	add_hash(&k, s, "uniq", entity, f, w);
 	return k;
 }

@@ -131,8 +131,8 @@ bool key_is_hashed(const struct field *f);
 /* Key of one value without the id: the prefix of the entries of all records that have it. */
 struct key key_index_value(const struct store *s, const struct entity *entity,
 	const struct field *f, const struct wire_field *w);
-/* Key of a text (normal form is made here) in uniq. */
-struct key key_unique(
-	const struct store *s, const struct entity *entity, const struct field *f, struct bytes text);
+/* Key of a value (its normal form is made here) in uniq. */
+struct key key_unique(const struct store *s, const struct entity *entity, const struct field *f,
+	const struct wire_field *w);
 
 #endif

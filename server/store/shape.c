@@ -26,31 +26,33 @@ static void fill_fields(struct shape *sh)
 
 		sf->field = f;
 		sf->kept = !(f->flags & (F_COMPUTED | F_VIRTUAL));
-		sf->indexed = (f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL);
+		sf->indexed = ((f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL)) ||
+			f->tag == TAG_DELETED_AT;
 		sf->unique = sf->kept && is_unique(en, f);
 	}
 	qsort(sh->fields, sh->nfields, sizeof(*sh->fields), by_tag);
 }
 
 /* Parents stand in the order in which the entity names them: the first that is set wins. */
-static void fill_parents(struct shape *sh)
+static void fill_parents(const struct store *s, struct shape *sh)
 {
 	const struct entity *en = sh->entity;
 
 	for (const char *p = en->scope_fields; p && *p; p += strcspn(p, "|"), p += *p == '|') {
 		const struct field *f = entity_field(en, bytes_of(p, strcspn(p, "|")));
-		if (f)
-			sh->parents[sh->nparents++] = f;
+		const struct entity *to =
+			f && f->refers_to ? schema_entity(s->schema, bytes_str(f->refers_to)) : NULL;
+		if (f && (to || f->type == T_REF_ANY))
+			sh->parents[sh->nparents++] =
+				(struct parent){ f, to ? to->number : (uint16_t)0 };
 	}
 }
 
 static bool follows(const struct shape *sh, const struct entity *parent)
 {
-	for (size_t i = 0; i < sh->nparents; i++) {
-		const struct field *f = sh->parents[i];
-		if (f->type == T_REF_ANY || (f->refers_to && strcmp(f->refers_to, parent->name) == 0))
+	for (size_t i = 0; i < sh->nparents; i++)
+		if (!sh->parents[i].entity || sh->parents[i].entity == parent->number)
 			return true;
-	}
 	return false;
 }
 
@@ -66,16 +68,16 @@ static const struct field *named(const struct entity *en, const char *name)
 	return name ? entity_field_named(en, name) : NULL;
 }
 
-static bool shape_fill(struct shape *sh, const struct entity *en, size_t entities)
+static bool shape_fill(const struct store *s, struct shape *sh, const struct entity *en)
 {
 	sh->entity = en;
 	sh->fields = calloc(en->nfields + 1, sizeof(*sh->fields));
-	sh->parents = calloc(en->nfields + 1, sizeof(const struct field *));
-	sh->followers = calloc(entities + 1, sizeof(const struct shape *));
+	sh->parents = calloc(en->nfields + 1, sizeof(*sh->parents));
+	sh->followers = calloc(s->nshapes + 1, sizeof(const struct shape *));
 	if (!sh->fields || !sh->parents || !sh->followers)
 		return false;
 	fill_fields(sh);
-	fill_parents(sh);
+	fill_parents(s, sh);
 	sh->owner = named(en, en->owner_field);
 	sh->seen_by = named(en, en->seen_by_field);
 	sh->branch = named(en, "branch");
@@ -94,7 +96,7 @@ enum status shapes_build(struct store *s, struct error *e)
 	if (!s->shapes)
 		return error_set(e, STATUS_INTERNAL, "out of memory");
 	for (size_t i = 0; i < s->nshapes; i++)
-		if (!shape_fill(&s->shapes[i], schema_at(s->schema, i), s->nshapes))
+		if (!shape_fill(s, &s->shapes[i], schema_at(s->schema, i)))
 			return error_set(e, STATUS_INTERNAL, "out of memory");
 	for (size_t i = 0; i < s->nshapes; i++)
 		fill_followers(s, &s->shapes[i]);

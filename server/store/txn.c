@@ -25,7 +25,6 @@ enum status txn_begin(struct store *s, bool write, struct txn **out, struct erro
 static void txn_release(struct txn **t)
 {
 	buf_free(&(*t)->sealed);
-	buf_free(&(*t)->record);
 	buf_free(&(*t)->calc);
 	free((*t)->next);
 	free((*t)->postings.items);

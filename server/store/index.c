@@ -1,0 +1,150 @@
+/* Index keys of a record, and the writing of differences between two sets of keys. */
+#include "server/store/internal.h"
+
+#define SMALL_SET 64
+
+void key_set_add(struct key_set *ks, const struct key *k)
+{
+	if (ks->n == ks->cap) {
+		size_t cap = ks->cap ? ks->cap * 2 : SMALL_SET;
+		struct key_at *more = realloc(ks->items, cap * sizeof(*more));
+		if (!more)
+			abort();
+		ks->items = more;
+		ks->cap = cap;
+	}
+	ks->items[ks->n].at = (uint32_t)ks->data.len;
+	ks->items[ks->n++].len = (uint32_t)k->len;
+	buf_add(&ks->data, k->data, k->len);
+}
+
+static int compare_at(const void *a, const void *b, void *arg)
+{
+	const struct key_at *x = a, *y = b;
+	const uint8_t *data = arg;
+
+	return bytes_compare(bytes_of(data + x->at, x->len), bytes_of(data + y->at, y->len));
+}
+
+/* The keys of a record come almost in order. */
+static void insertion_sort(struct key_set *ks)
+{
+	for (size_t i = 1; i < ks->n; i++) {
+		struct key_at moving = ks->items[i];
+		size_t j = i;
+		while (j > 0 && compare_at(&ks->items[j - 1], &moving, ks->data.data) > 0) {
+			ks->items[j] = ks->items[j - 1];
+			j--;
+		}
+		ks->items[j] = moving;
+	}
+}
+
+void key_set_sort(struct key_set *ks)
+{
+	size_t n = 0;
+
+	if (ks->n <= SMALL_SET)
+		insertion_sort(ks);
+	else
+		qsort_r(ks->items, ks->n, sizeof(*ks->items), compare_at, ks->data.data);
+	for (size_t i = 0; i < ks->n; i++)
+		if (!n || compare_at(&ks->items[n - 1], &ks->items[i], ks->data.data) != 0)
+			ks->items[n++] = ks->items[i];
+	ks->n = n;
+}
+
+void key_set_clear(struct key_set *ks)
+{
+	buf_clear(&ks->data);
+	ks->n = 0;
+}
+
+void key_set_free(struct key_set *ks)
+{
+	buf_free(&ks->data);
+	free(ks->items);
+	*ks = (struct key_set){ 0 };
+}
+
+enum status key_set_apply(struct txn *t, const struct key_set *before, const struct key_set *after,
+	struct error *e)
+{
+	struct bytes none = { 0 };
+	enum status s = STATUS_OK;
+	size_t b = 0, a = 0;
+
+	while (!s && (b < before->n || a < after->n)) {
+		int order = b == before->n ? 1
+			: a == after->n	   ? -1
+				: bytes_compare(key_set_at(before, b), key_set_at(after, a));
+		if (order < 0)
+			s = txn_del(t, SPACE_IDX, key_set_at(before, b), e);
+		else if (order > 0)
+			s = txn_put(t, SPACE_IDX, key_set_at(after, a), none, e);
+		b += order <= 0;
+		a += order >= 0;
+	}
+	return s;
+}
+
+static void add_value(const struct store *s, const struct shape *sh, const struct field *f,
+	const struct wire_field *w, uint64_t id, struct key_set *out)
+{
+	struct key k = key_index_value(s, sh->entity, f, w);
+
+	key_add_u64(&k, id);
+	key_set_add(out, &k);
+}
+
+void index_keys(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
+	bool deleted, struct key_set *out)
+{
+	struct wire_field w;
+	size_t at = 0;
+
+	while (record_next(&fields, &w, NULL)) {
+		const struct shape_field *sf = shape_field(sh, w.tag, &at);
+		if (sf && sf->indexed && (!deleted || w.tag == TAG_DELETED_AT))
+			add_value(s, sh, sf->field, &w, id, out);
+	}
+}
+
+void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
+	const uint32_t *tags, size_t ntags, struct key_set *out)
+{
+	struct wire_field w;
+	size_t at = 0, i = 0;
+
+	while (i < ntags && record_next(&fields, &w, NULL)) {
+		while (i < ntags && tags[i] < w.tag)
+			i++;
+		if (i == ntags || tags[i] != w.tag)
+			continue;
+		const struct shape_field *sf = shape_field(sh, w.tag, &at);
+		if (sf && sf->indexed)
+			add_value(s, sh, sf->field, &w, id, out);
+	}
+}
+
+size_t store_find_equal(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes wire, uint64_t after_id, uint64_t *ids, size_t max)
+{
+	struct wire_field w;
+	struct bytes key;
+	struct walk *walk;
+	size_t n = 0;
+
+	if (!record_next(&wire, &w, NULL))
+		return 0;
+	struct key prefix = key_index_value(t->store, entity, f, &w), from = prefix;
+	if (after_id == UINT64_MAX || walk_open(t, SPACE_IDX, key_bytes(&prefix), &walk, NULL))
+		return 0;
+	key_add_u64(&from, after_id + 1);
+	walk_seek(walk, key_bytes(&from));
+	while (n < max && walk_next(walk, &key))
+		if (key.len == prefix.len + 8)
+			ids[n++] = key_index_id(key);
+	walk_close(&walk);
+	return n;
+}

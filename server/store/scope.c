@@ -1,0 +1,166 @@
+/*
+ * Who sees a record. The owner and branch that count are those of the record that this one follows, else its own; they stand as index
+ * entries under pseudo tags, so that the question for one record is a few look-ups.
+ */
+#include "server/store/internal.h"
+
+#define DEEPEST 8
+#define REF_ID ((UINT64_C(1) << 48) - 1)
+
+/* entity << 48 | id of what a parent field names; 0 if it is not set. */
+static uint64_t parent_ref(const struct parent *p, struct bytes fields)
+{
+	uint64_t v = record_number(fields, p->field->tag);
+
+	if (!v || !p->entity)
+		return v;
+	return (uint64_t)p->entity << 48 | (v & REF_ID);
+}
+
+static const struct shape *shape_by_number(const struct store *s, uint16_t number)
+{
+	for (size_t i = 0; i < s->nshapes; i++)
+		if (s->shapes[i].entity->number == number)
+			return &s->shapes[i];
+	return NULL;
+}
+
+static enum status effective_of(struct txn *t, const struct shape *sh, struct bytes fields,
+	const struct scope_known *known, unsigned depth, struct effective *out, struct error *e);
+
+/* STATUS_NOT_FOUND when the record is not there. */
+static enum status effective_by_ref(struct txn *t, uint64_t ref, const struct scope_known *known,
+	unsigned depth, struct effective *out, struct error *e)
+{
+	const struct shape *sh = shape_by_number(t->store, (uint16_t)(ref >> 48));
+	struct buf row = BUF_INIT;
+	struct bytes fields;
+	uint64_t version;
+
+	if (known && known->record == ref) {
+		*out = known->scope;
+		return STATUS_OK;
+	}
+	if (!sh)
+		return STATUS_NOT_FOUND;
+	enum status s =
+		record_read(t, sh->entity->number, ref & REF_ID, &row, &version, &fields, e);
+	if (!s)
+		s = effective_of(t, sh, fields, known, depth + 1, out, e);
+	buf_free(&row);
+	return s;
+}
+
+static enum status effective_of(struct txn *t, const struct shape *sh, struct bytes fields,
+	const struct scope_known *known, unsigned depth, struct effective *out, struct error *e)
+{
+	for (size_t i = 0; i < sh->nparents && depth < DEEPEST; i++) {
+		uint64_t ref = parent_ref(&sh->parents[i], fields);
+		enum status s = ref ? effective_by_ref(t, ref, known, depth, out, e)
+				    : STATUS_NOT_FOUND;
+		if (s != STATUS_NOT_FOUND)
+			return s;
+	}
+	out->owner = sh->owner ? record_number(fields, sh->owner->tag) : 0;
+	out->branch = sh->branch ? record_number(fields, sh->branch->tag) : 0;
+	return STATUS_OK;
+}
+
+enum status scope_effective(struct txn *t, const struct shape *sh, struct bytes fields,
+	const struct scope_known *known, struct effective *out, struct error *e)
+{
+	*out = (struct effective){ 0 };
+	if (sh->entity->flags & E_SHARED)
+		return STATUS_OK;
+	return effective_of(t, sh, fields, known, 0, out, e);
+}
+
+static void add_scope(const struct shape *sh, unsigned tag, uint64_t value, uint64_t id,
+	struct key_set *out)
+{
+	struct key k = key_scope(sh->entity->number, (uint16_t)tag, value, id);
+
+	if (value)
+		key_set_add(out, &k);
+}
+
+void scope_keys(const struct shape *sh, uint64_t id, struct bytes fields, bool deleted,
+	const struct effective *scope, struct key_set *out)
+{
+	unsigned trash = deleted ? KEY_TRASHED : 0;
+
+	if (sh->entity->flags & E_SHARED)
+		return;
+	add_scope(sh, KEY_SCOPE_OWNER | trash, scope->owner, id, out);
+	add_scope(sh, KEY_SCOPE_BRANCH | trash, scope->branch, id, out);
+	if (!scope->owner)
+		add_scope(sh, KEY_SCOPE_POOL | trash, scope->branch, id, out);
+	if (sh->seen_by)
+		add_scope(sh, KEY_SCOPE_SEEN | trash, record_number(fields, sh->seen_by->tag), id,
+			out);
+	for (size_t i = 0; i < sh->nparents; i++)
+		add_scope(sh, KEY_SCOPE_PARENT | trash, parent_ref(&sh->parents[i], fields), id,
+			out);
+}
+
+/* One follower: its own entries, then those of what follows it. */
+static enum status move_one(struct txn *t, const struct shape *sh, uint64_t id,
+	const struct scope_known *known, unsigned depth, struct error *e)
+{
+	struct effective before, after;
+	struct key_set old = { 0 }, new = { 0 };
+	struct buf row = BUF_INIT;
+	struct bytes fields = { 0 };
+	uint64_t version;
+	enum status s = record_read(t, sh->entity->number, id, &row, &version, &fields, e);
+
+	if (!s)
+		s = scope_effective(t, sh, fields, known, &before, e);
+	if (!s)
+		s = scope_effective(t, sh, fields, NULL, &after, e);
+	if (!s && !effective_equal(&before, &after)) {
+		bool deleted = record_has(fields, TAG_DELETED_AT);
+		scope_keys(sh, id, fields, deleted, &before, &old);
+		scope_keys(sh, id, fields, deleted, &after, &new);
+		key_set_sort(&old);
+		key_set_sort(&new);
+		s = key_set_apply(t, &old, &new, e);
+		if (!s)
+			s = scope_move_followers(t, sh, id, &before, depth + 1, e);
+	}
+	key_set_free(&old);
+	key_set_free(&new);
+	buf_free(&row);
+	return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+}
+
+static enum status move_of(struct txn *t, const struct shape *follower, unsigned tag,
+	const struct scope_known *known, unsigned depth, struct error *e)
+{
+	struct key prefix = key_scope_value(follower->entity->number, (uint16_t)tag, known->record);
+	struct bytes key;
+	struct walk *w;
+	enum status s = walk_open(t, SPACE_IDX, key_bytes(&prefix), &w, e);
+
+	if (s)
+		return s;
+	while (!s && walk_next(w, &key))
+		s = move_one(t, follower, key_index_id(key), known, depth, e);
+	walk_close(&w);
+	return s;
+}
+
+enum status scope_move_followers(struct txn *t, const struct shape *sh, uint64_t id,
+	const struct effective *before, unsigned depth, struct error *e)
+{
+	struct scope_known known = { (uint64_t)sh->entity->number << 48 | id, *before };
+	enum status s = STATUS_OK;
+
+	for (size_t i = 0; !s && i < sh->nfollowers && depth < DEEPEST; i++) {
+		s = move_of(t, sh->followers[i], KEY_SCOPE_PARENT, &known, depth, e);
+		if (!s)
+			s = move_of(t, sh->followers[i], KEY_SCOPE_PARENT | KEY_TRASHED, &known,
+				depth, e);
+	}
+	return s;
+}

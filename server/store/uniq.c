@@ -1,0 +1,109 @@
+/* Unique values. A record in the trash keeps its own, so that it can always come back. */
+#include "server/store/internal.h"
+
+bool uniq_key(const struct store *s, const struct shape *sh, const struct field *f,
+	struct bytes fields, struct key *out)
+{
+	struct wire_field w;
+
+	if (!record_find(fields, f->tag, &w))
+		return false;
+	*out = key_unique(s, sh->entity, f, &w);
+	return true;
+}
+
+static enum status read_id(struct txn *t, const struct key *k, uint64_t *id, struct error *e)
+{
+	struct buf value = BUF_INIT;
+	enum status s = txn_get(t, SPACE_UNIQ, key_bytes(k), &value, e);
+
+	if (!s && value.len != 8)
+		s = txn_damaged(SPACE_UNIQ, key_bytes(k), e);
+	if (!s)
+		*id = get_be64(value.data);
+	buf_free(&value);
+	return s;
+}
+
+static bool same_run(const struct field *f, struct bytes before, struct bytes after)
+{
+	return bytes_equal(record_run(before, f->tag), record_run(after, f->tag));
+}
+
+static enum status check_field(struct txn *t, const struct shape *sh, const struct field *f,
+	uint64_t id, struct bytes after, struct error *e)
+{
+	uint64_t other = 0;
+	struct key k;
+
+	if (!uniq_key(t->store, sh, f, after, &k))
+		return STATUS_OK;
+	enum status s = read_id(t, &k, &other, e);
+	if (s == STATUS_NOT_FOUND || (!s && other == id))
+		return STATUS_OK;
+	if (s)
+		return s;
+	error_set(e, STATUS_DUPLICATE, "%s is taken by another %s", f->name, sh->entity->name);
+	error_field(e, f->name, "is taken by another %s", sh->entity->name);
+	return STATUS_DUPLICATE;
+}
+
+enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,
+	struct bytes after, struct error *e)
+{
+	enum status worst = STATUS_OK;
+
+	for (size_t i = 0; i < sh->nfields; i++) {
+		const struct field *f = sh->fields[i].field;
+		if (!sh->fields[i].unique || same_run(f, before, after))
+			continue;
+		enum status s = check_field(t, sh, f, id, after, e);
+		if (s && s != STATUS_DUPLICATE)
+			return s;
+		if (s)
+			worst = s;
+	}
+	return worst;
+}
+
+static enum status write_field(struct txn *t, const struct shape *sh, const struct field *f,
+	uint64_t id, struct bytes before, struct bytes after, struct error *e)
+{
+	struct key old, new;
+	bool had = uniq_key(t->store, sh, f, before, &old);
+	bool has = uniq_key(t->store, sh, f, after, &new);
+	uint8_t value[8];
+	enum status s = STATUS_OK;
+
+	if (had && has && bytes_equal(key_bytes(&old), key_bytes(&new)))
+		return STATUS_OK;
+	if (had)
+		s = txn_del(t, SPACE_UNIQ, key_bytes(&old), e);
+	put_be64(value, id);
+	if (!s && has)
+		s = txn_put(t, SPACE_UNIQ, key_bytes(&new), bytes_of(value, 8), e);
+	return s;
+}
+
+enum status uniq_write(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,
+	struct bytes after, struct error *e)
+{
+	for (size_t i = 0; i < sh->nfields; i++) {
+		const struct field *f = sh->fields[i].field;
+		if (!sh->fields[i].unique || same_run(f, before, after))
+			continue;
+		enum status s = write_field(t, sh, f, id, before, after, e);
+		if (s)
+			return s;
+	}
+	return STATUS_OK;
+}
+
+enum status store_find_unique(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes text, uint64_t *id, struct error *e)
+{
+	struct wire_field w = { .tag = f->tag, .wire = WIRE_BYTES, .bytes = text };
+	struct key k = key_unique(t->store, entity, f, &w);
+
+	return read_id(t, &k, id, e);
+}
