@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""The product's own figures: bench.py [CUSTOMERS] (default 100,000). Prints one line a figure.
+
+"At the server" is Status.server_us, p99 over 1,000 calls with at least 200 different values, as administrator and as a
+salesperson who owns 0.2 % of the rows.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "interop"))
+from guanxi_client import Session
+from server import BIN, PASSWORD, Server
+
+COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+IDLE = int(os.environ.get("IDLE", "1000"))
+CALLS = int(os.environ.get("CALLS", "1000"))
+
+
+def figure(name, value, unit, bound=None):
+    print(f"{name:64} {value:10.2f} {unit:8}" + (f" at most {bound}" if bound is not None else ""), flush=True)
+
+
+def percentile(values, p):
+    return sorted(values)[min(len(values) - 1, int(len(values) * p))]
+
+
+def client(server, profile, *args):
+    env = dict(os.environ, GUANXI_CONFIG_DIR=os.path.join(server.dir, profile), GUANXI_LANG="en", LC_ALL="C.UTF-8")
+    return subprocess.run([os.path.join(BIN, "guanxi"), *args], env=env, capture_output=True, text=True)
+
+
+def must(done):
+    if done.returncode:
+        raise RuntimeError(f"{done.args}: exit {done.returncode}\n{done.stderr}")
+    return done
+
+
+def wall(call, n):
+    times = []
+    for _ in range(n):
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1000)
+    return percentile(times, 0.5)
+
+
+def rss_mb(pid, key="RssAnon"):
+    with open(f"/proc/{pid}/status") as f:
+        for line in f:
+            if line.startswith(key):
+                return int(line.split()[1]) / 1024
+    return 0
+
+
+def accounts(server):
+    must(client(server, "admin", "login", server.address, "-u", "admin", "--password-file", server.password_file, "--ca", server.ca))
+    must(client(server, "admin", "branch", "add", "code=hz", "name=杭州"))
+    line = server.run("invite", "--user", "wang", "--role", "sales", "--branch", "hz")
+    line = next(word for word in line.split() if word.startswith("guanxi://"))
+    must(client(server, "wang", "join", line, "--password-file", server.password_file))
+
+
+def bring_in(server):
+    path = os.path.join(server.dir, "customers.csv")
+    with open(path, "w") as f:
+        subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), str(COUNT), "wang", "500"], stdout=f, check=True)
+    start = time.perf_counter()
+    env = dict(os.environ, GUANXI_CONFIG_DIR=os.path.join(server.dir, "admin"))
+    importer = subprocess.Popen([os.path.join(BIN, "guanxi"), "customer", "import", path], env=env, stderr=subprocess.PIPE, text=True)
+    peaks = []
+    while importer.poll() is None:
+        peaks.append(rss_mb(importer.pid, "VmRSS"))
+        time.sleep(0.05)
+    took = time.perf_counter() - start
+    if importer.returncode:
+        raise RuntimeError(importer.stderr.read())
+    figure(f"import of {COUNT} customers", took, "s", 20 * COUNT / 100_000)
+    middle = max(peaks[: len(peaks) // 2] or [0])
+    figure("client memory, first half of the import", middle, "MiB")
+    figure("client memory, second half of the import", max(peaks[len(peaks) // 2:] or [0]), "MiB")
+    figure("server private memory after the import", rss_mb(server.process.pid), "MiB")
+    data = sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(server.data) for f in files if f == "data.mdb")
+    figure("store size by csv size", data / os.path.getsize(path), "times")
+
+
+def at_server(session, op, make, **rest):
+    times = []
+    for i in range(CALLS):
+        reply = session.call(op, **make(i), **rest)
+        times.append(reply.status.server_us / 1000)
+    return times
+
+
+BRANDS = "华中国天地人和信达通联创新科金银宝盛隆兴旺发利泰安康平福瑞祥德诚明光辉星海洋江河山川云风"
+CITIES = "北京 上海 广州 深圳 杭州 南京 苏州 成都 重庆 武汉 西安 天津 宁波 长沙 青岛 大连 厦门 合肥 郑州 济南".split()
+INITIALS = "hzgtdrhxdtlcxkjybslxwflta"
+
+
+def queries(server, user, label):
+    session = Session(server.address, server.ca)
+    session.login(user, PASSWORD)
+    rng = random.Random(1)
+    pairs = [a + b for a in BRANDS for b in BRANDS]
+    rng.shuffle(pairs)
+    common = ["科技", "有限", "公司", "贸易", "北京"]
+    letters = ["".join(rng.choice(INITIALS) for _ in range(rng.choice((2, 3)))) for _ in range(400)] + ["yxgs", "kjyx", "bjzg"]
+    works = {
+        "search for two Chinese characters": ("search", lambda i: {"text": (pairs + common)[i % 505 if i % 7 else -1 - i % 5], "entity": "customer"}),
+        "search by pinyin initials": ("search", lambda i: {"text": letters[i % len(letters)], "entity": "customer"}),
+        "list with a filter on an indexed field": ("record.list", lambda i: {
+            "entity": "customer",
+            "filter": [f"city = {CITIES[i % 20]}", f"annual_revenue >= {i * 99991}", f"employee_count = {i % 5000}", f"external_id = B{i * 97:07d}"][i % 4]}),
+        "list of two filters, sorted by name": ("record.list", lambda i: {
+            "entity": "customer", "filter": f"city = {CITIES[i % 20]} and employee_count >= {i % 4000}", "sort": "name"}),
+        "get by id": ("record.get", lambda i: {"entity": "customer", "record": [1 + (i * 500 if user == "wang" else i * 97) % COUNT // (500 if user == "wang" else 1) * (500 if user == "wang" else 1)]}),
+    }
+    for name, (op, make) in works.items():
+        times = at_server(session, op, make)
+        figure(f"{name}, {label}, p50 at the server", percentile(times, 0.5), "ms")
+        figure(f"{name}, {label}, p99 at the server", percentile(times, 0.99), "ms", 5)
+    session.close()
+
+
+def reminder_among_idle(server):
+    idle, errors = [], []
+
+    def connect(n):
+        try:
+            for _ in range(n):
+                idle.append(Session(server.address, server.ca))
+                idle[-1].login("admin", PASSWORD)
+        except Exception as why:
+            errors.append(why)
+
+    threads = [threading.Thread(target=connect, args=(IDLE // 4,)) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if errors:
+        raise errors[0]
+    watcher = Session(server.address, server.ca)
+    watcher.login("wang", PASSWORD)
+    watcher.call("watch")
+    lags = []
+    for i in range(5):
+        now = time.time()
+        due = now + 2
+        text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))
+        due = float(int(due))
+        added = watcher.call("record.add", "reminder", fields={"title": f"r{i}", "start_on": "today", "time_of_day": "00:00"})
+        event = watcher.event()
+        watcher.call("reminder.snooze", record=[added.record[0].id], args={"until": text})
+        event = watcher.event()
+        while event.kind != b"reminder":
+            event = watcher.event()
+        lags.append((time.time() - due) * 1000)
+    figure(f"reminder with {len(idle)} idle clients, due to received, worst of 5", max(lags), "ms", 1000)
+    figure("server private memory with them", rss_mb(server.process.pid), "MiB")
+    for s in idle:
+        s.close()
+
+
+def restart(server):
+    server.stop()
+    start = time.perf_counter()
+    server.start()
+    figure("start of the server on that store", (time.perf_counter() - start), "s", 1)
+
+
+def main():
+    server = Server()
+    try:
+        server.start()
+        accounts(server)
+        figure("guanxi --version", wall(lambda: client(server, "admin", "--version"), 50), "ms", 5)
+        bring_in(server)
+        show = str(COUNT // 2)
+        must(client(server, "admin", "customer", "show", show))
+        figure("guanxi customer show ID", wall(lambda: client(server, "admin", "customer", "show", show), 50), "ms", 25)
+        queries(server, "admin", "administrator")
+        queries(server, "wang", "salesperson")
+        reminder_among_idle(server)
+        restart(server)
+    finally:
+        server.remove()
+
+
+main()
