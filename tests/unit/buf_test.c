@@ -47,8 +47,8 @@ static void test_short_input_stays(void **state)
 
 static void test_varint_round_trip(void **state)
 {
-	static const uint64_t values[] = { 0, 1, 127, 128, 300, 16383, 16384, UINT32_MAX,
-		INT64_MAX, UINT64_MAX };
+	static const uint64_t values[] = { 0, 1, 127, 128, 300, 16383, 16384, UINT32_MAX, INT64_MAX,
+		UINT64_MAX };
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		struct buf b = BUF_INIT;
@@ -112,7 +112,8 @@ static void test_error_fields(void **state)
 	error_init(&e);
 	error_init(&other);
 	assert_int_equal(error_field(&e, "phone", "is not a phone number"), STATUS_INVALID);
-	assert_int_equal(error_field(&e, "name", "is longer than %d characters", 9), STATUS_INVALID);
+	assert_int_equal(
+		error_field(&e, "name", "is longer than %d characters", 9), STATUS_INVALID);
 	assert_int_equal(error_set(&e, STATUS_INVALID, "2 fields are wrong"), STATUS_INVALID);
 	assert_int_equal(e.nfields, 2);
 	assert_string_equal(e.fields[1].message, "is longer than 9 characters");
@@ -150,7 +151,7 @@ static void test_status_names(void **state)
 	assert_string_equal(status_name(STATUS_OUTCOME_UNKNOWN), "outcome_unknown");
 	assert_string_equal(status_name(STATUS_INTERRUPTED), "interrupted");
 	assert_string_equal(status_name((enum status)77), "internal");
-	assert_string_equal(status_name((enum status)-1), "internal");
+	assert_string_equal(status_name((enum status) - 1), "internal");
 }
 
 int main(void)
