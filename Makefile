@@ -45,6 +45,7 @@ SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 CLIENT_SRC := $(wildcard client/*.c client/*/*.c)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
+FAULT_SRC := $(wildcard tests/fault/engine_*.c)
 GEN_SRC := $(BUILD)/gen/guanxi.pb-c.c $(BUILD)/gen/pinyin_table.c
 GEN_HDR := $(BUILD)/gen/guanxi.pb-c.h
 
@@ -55,6 +56,7 @@ CLIENT_OBJ := $(call obj,$(CLIENT_SRC))
 LIBCOMMON := $(BUILD)/libcommon.a
 LIBSERVER := $(BUILD)/libserver.a
 LIBCLIENT := $(BUILD)/libclient.a
+LIBFAULT := $(BUILD)/libfault.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
 
@@ -83,6 +85,7 @@ $(BUILD)/obj/%.o: %.c Makefile | $(GEN_HDR)
 
 $(LIBCOMMON): $(COMMON_OBJ)
 $(LIBSERVER): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER_OBJ))
+$(LIBFAULT): $(call obj,$(FAULT_SRC))
 $(LIBCLIENT): $(filter-out $(BUILD)/obj/client/main.o,$(CLIENT_OBJ))
 $(BUILD)/lib%.a:
 	@rm -f $@
@@ -94,9 +97,12 @@ $(BUILD)/bin/guanxid: $(BUILD)/obj/server/main.o $(LIBSERVER) $(LIBCOMMON)
 $(BUILD)/bin/guanxi: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CLIENT)
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_CLIENT)
+$(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)

@@ -145,8 +145,8 @@ static void lmdb_close(struct engine **en)
 	*en = NULL;
 }
 
-static enum status lmdb_open(const char *path, uint64_t map_size, bool read_only,
-	struct engine **out, struct error *e)
+static enum status lmdb_open(
+	const char *path, uint64_t map_size, bool read_only, struct engine **out, struct error *e)
 {
 	struct engine *en = calloc(1, sizeof(*en));
 	int rc = en ? open_env(en, path, map_size, read_only) : ENOMEM;
@@ -217,8 +217,8 @@ static enum status lmdb_renew(struct engine_txn *t, struct error *e)
 	return rc ? failed(rc, "cannot renew a snapshot", e) : STATUS_OK;
 }
 
-static enum status lmdb_get(struct engine_txn *t, enum space s, struct bytes key,
-	struct bytes *value, struct error *e)
+static enum status lmdb_get(
+	struct engine_txn *t, enum space s, struct bytes key, struct bytes *value, struct error *e)
 {
 	MDB_val k = val_of(key), v;
 	int rc = mdb_get(t->txn, t->engine->dbi[s], &k, &v);
@@ -231,8 +231,8 @@ static enum status lmdb_get(struct engine_txn *t, enum space s, struct bytes key
 	return STATUS_OK;
 }
 
-static enum status lmdb_put(struct engine_txn *t, enum space s, struct bytes key,
-	struct bytes value, struct error *e)
+static enum status lmdb_put(
+	struct engine_txn *t, enum space s, struct bytes key, struct bytes value, struct error *e)
 {
 	MDB_val k = val_of(key), v = val_of(value);
 	int rc = mdb_put(t->txn, t->engine->dbi[s], &k, &v, 0);
@@ -240,8 +240,7 @@ static enum status lmdb_put(struct engine_txn *t, enum space s, struct bytes key
 	return rc ? failed(rc, "cannot write", e) : STATUS_OK;
 }
 
-static enum status lmdb_del(
-	struct engine_txn *t, enum space s, struct bytes key, struct error *e)
+static enum status lmdb_del(struct engine_txn *t, enum space s, struct bytes key, struct error *e)
 {
 	MDB_val k = val_of(key);
 	int rc = mdb_del(t->txn, t->engine->dbi[s], &k, NULL);
@@ -274,8 +273,8 @@ static void lmdb_cursor_close(struct engine_cursor **c)
 	*c = NULL;
 }
 
-static enum status step(
-	struct engine_cursor *c, MDB_val *k, MDB_cursor_op op, struct bytes *key, struct bytes *value)
+static enum status step(struct engine_cursor *c, MDB_val *k, MDB_cursor_op op, struct bytes *key,
+	struct bytes *value)
 {
 	MDB_val v;
 	int rc = mdb_cursor_get(c->cursor, k, &v, op);
@@ -350,7 +349,7 @@ static void lmdb_stat(struct engine *en, enum space s, uint64_t *used, uint64_t 
 	if (mdb_stat(txn, en->dbi[s], &st) == 0) {
 		*entries = st.ms_entries;
 		*bytes = (st.ms_branch_pages + st.ms_leaf_pages + st.ms_overflow_pages) *
-			(uint64_t)st.ms_psize;
+			 (uint64_t)st.ms_psize;
 	}
 	mdb_txn_abort(txn);
 }

@@ -67,8 +67,8 @@ void key_set_free(struct key_set *ks)
 	*ks = (struct key_set){ 0 };
 }
 
-enum status key_set_apply(struct txn *t, const struct key_set *before, const struct key_set *after,
-	struct error *e)
+enum status key_set_apply(
+	struct txn *t, const struct key_set *before, const struct key_set *after, struct error *e)
 {
 	struct bytes none = { 0 };
 	enum status s = STATUS_OK;
@@ -76,8 +76,9 @@ enum status key_set_apply(struct txn *t, const struct key_set *before, const str
 
 	while (!s && (b < before->n || a < after->n)) {
 		int order = b == before->n ? 1
-			: a == after->n	   ? -1
-				: bytes_compare(key_set_at(before, b), key_set_at(after, a));
+			    : a == after->n
+				    ? -1
+				    : bytes_compare(key_set_at(before, b), key_set_at(after, a));
 		if (order < 0)
 			s = txn_del(t, SPACE_IDX, key_set_at(before, b), e);
 		else if (order > 0)

@@ -85,8 +85,8 @@ const struct shape_field *shape_field(const struct shape *sh, uint32_t tag, size
 enum status store_check_format(struct txn *t, struct error *e);
 
 /* txn.c: as txn_get, without copying; the value is sealed. */
-enum status txn_raw(struct txn *t, enum space s, struct bytes key, struct bytes *sealed,
-	struct error *e);
+enum status txn_raw(
+	struct txn *t, enum space s, struct bytes key, struct bytes *sealed, struct error *e);
 bool txn_has(struct txn *t, enum space s, struct bytes key);
 enum status txn_damaged(enum space s, struct bytes key, struct error *e);
 enum status next_id_peek(struct txn *t, uint16_t entity, uint64_t *next, struct error *e);
@@ -118,8 +118,8 @@ static inline struct bytes key_set_at(const struct key_set *ks, size_t i)
 	return bytes_of(ks->data.data + ks->items[i].at, ks->items[i].len);
 }
 /* Deletes from idx what stands only in before and puts what stands only in after; both sorted. */
-enum status key_set_apply(struct txn *t, const struct key_set *before, const struct key_set *after,
-	struct error *e);
+enum status key_set_apply(
+	struct txn *t, const struct key_set *before, const struct key_set *after, struct error *e);
 
 /* index.c */
 /* Adds the idx keys of the values of a record (or of its computed fields): none for one in the trash but its deletion time. */

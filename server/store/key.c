@@ -4,7 +4,7 @@
 bool key_is_hashed(const struct field *f)
 {
 	return f->class == CLASS_PERSONAL || f->class == CLASS_SENSITIVE ||
-		(f->flags & F_PERSONAL_IF_PERSON);
+	       (f->flags & F_PERSONAL_IF_PERSON);
 }
 
 /* The keyed hash of a value: equal in normal form, equal hash. */

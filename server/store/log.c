@@ -5,7 +5,19 @@
 
 #define ENTRY_LEN 148
 #define SALT_LEN 16
-enum { AT_KIND = 1, AT_ENTITY = 2, AT_TIME = 4, AT_USER = 12, AT_SESSION = 20, AT_OPERATION = 28, AT_ID = 36, AT_VERSION = 44, AT_BODY = 52, AT_PREVIOUS = 84, AT_HASH = 116 };
+enum {
+	AT_KIND = 1,
+	AT_ENTITY = 2,
+	AT_TIME = 4,
+	AT_USER = 12,
+	AT_SESSION = 20,
+	AT_OPERATION = 28,
+	AT_ID = 36,
+	AT_VERSION = 44,
+	AT_BODY = 52,
+	AT_PREVIOUS = 84,
+	AT_HASH = 116
+};
 
 static const char *const kind_names[] = {
 	[LOG_ADD] = "add",
@@ -246,10 +258,10 @@ bool log_body_parse(struct buf *row, struct log_body *body)
 
 	*body = (struct log_body){ 0 };
 	return take_bytes(&in, SALT_LEN, &salt) && parse_tags(&in, row, body) &&
-		take_u32(&in, &len) && take_bytes(&in, len, &body->before) &&
-		take_part(&in, &body->reason) && take_part(&in, &body->address) &&
-		take_u8(&in, &hash_len) && take_bytes(&in, hash_len, &body->after_hash) &&
-		in.len == 0;
+	       take_u32(&in, &len) && take_bytes(&in, len, &body->before) &&
+	       take_part(&in, &body->reason) && take_part(&in, &body->address) &&
+	       take_u8(&in, &hash_len) && take_bytes(&in, hash_len, &body->after_hash) &&
+	       in.len == 0;
 }
 
 enum status log_read(struct txn *t, uint64_t seq, struct log_entry *entry, struct buf *buf,
@@ -353,7 +365,7 @@ static bool previous_hash(struct txn *t, uint64_t from, uint8_t out[LOG_HASH])
 	if (from <= 1)
 		return true;
 	bool found = txn_get(t, SPACE_LOG, key_bytes(&k), &row, NULL) == STATUS_OK &&
-		row.len == ENTRY_LEN;
+		     row.len == ENTRY_LEN;
 	if (found)
 		memcpy(out, row.data + AT_HASH, LOG_HASH);
 	buf_free(&row);

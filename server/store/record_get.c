@@ -15,8 +15,7 @@ enum status record_read(struct txn *t, uint16_t entity, uint64_t id, struct buf 
 	return STATUS_OK;
 }
 
-enum status calc_read(
-	struct txn *t, uint16_t entity, uint64_t id, struct buf *buf, struct error *e)
+enum status calc_read(struct txn *t, uint16_t entity, uint64_t id, struct buf *buf, struct error *e)
 {
 	struct key k = key_record(entity, id);
 	enum status s = txn_get(t, SPACE_CALC, key_bytes(&k), buf, e);
@@ -37,9 +36,8 @@ static bool has_entry(
 static bool in_scope(struct txn *t, const struct scope *scope, const struct entity *entity,
 	uint64_t id, unsigned trash)
 {
-	if (scope->own &&
-		(has_entry(t, entity, KEY_SCOPE_OWNER | trash, scope->user, id) ||
-			has_entry(t, entity, KEY_SCOPE_SEEN | trash, scope->user, id)))
+	if (scope->own && (has_entry(t, entity, KEY_SCOPE_OWNER | trash, scope->user, id) ||
+				  has_entry(t, entity, KEY_SCOPE_SEEN | trash, scope->user, id)))
 		return true;
 	for (size_t i = 0; i < scope->nbranches; i++)
 		if (has_entry(t, entity, KEY_SCOPE_BRANCH | trash, scope->branches[i], id))
@@ -61,9 +59,9 @@ bool store_visible(
 
 	if (!sees_all(scope, entity))
 		return in_scope(t, scope, entity, id, 0) ||
-			(scope->trash_too && in_scope(t, scope, entity, id, KEY_TRASHED));
-	bool there = record_read(t, entity->number, id, &row, &version, &fields, NULL) ==
-			STATUS_OK &&
+		       (scope->trash_too && in_scope(t, scope, entity, id, KEY_TRASHED));
+	bool there =
+		record_read(t, entity->number, id, &row, &version, &fields, NULL) == STATUS_OK &&
 		(scope->trash_too || !record_has(fields, TAG_DELETED_AT));
 	buf_free(&row);
 	return there;

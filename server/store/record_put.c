@@ -210,8 +210,8 @@ static void collect(struct put *p, struct bytes fields, bool deleted, const stru
 	key_set_sort(out);
 }
 
-static enum status put_index(
-	struct put *p, const struct effective *before, const struct effective *after, struct error *e)
+static enum status put_index(struct put *p, const struct effective *before,
+	const struct effective *after, struct error *e)
 {
 	struct key_set old = { 0 }, new = { 0 };
 
@@ -249,8 +249,8 @@ static enum status put_log(struct put *p, struct error *e)
 		.ntags = n,
 		.before = buf_bytes(&before),
 		.after_hash = bytes_of(hash, LOG_HASH) };
-	enum status s = log_append(p->t, p->author, p->kind, p->sh->entity, p->id, p->version + 1,
-		&body, NULL, e);
+	enum status s = log_append(
+		p->t, p->author, p->kind, p->sh->entity, p->id, p->version + 1, &body, NULL, e);
 	buf_free(&before);
 	return s;
 }
@@ -307,10 +307,7 @@ static enum status apply(struct put *p, struct error *e)
 enum status store_put(struct txn *t, const struct author *author, const struct entity *entity,
 	uint64_t *id, const char *kind, struct bytes fields, bool *unchanged, struct error *e)
 {
-	struct put p = { .t = t,
-		.author = author,
-		.sh = store_shape(t->store, entity),
-		.id = *id };
+	struct put p = { .t = t, .author = author, .sh = store_shape(t->store, entity), .id = *id };
 	bool same = false;
 	enum status s;
 

@@ -56,8 +56,8 @@ static enum status effective_of(struct txn *t, const struct shape *sh, struct by
 {
 	for (size_t i = 0; i < sh->nparents && depth < DEEPEST; i++) {
 		uint64_t ref = parent_ref(&sh->parents[i], fields);
-		enum status s = ref ? effective_by_ref(t, ref, known, depth, out, e)
-				    : STATUS_NOT_FOUND;
+		enum status s =
+			ref ? effective_by_ref(t, ref, known, depth, out, e) : STATUS_NOT_FOUND;
 		if (s != STATUS_NOT_FOUND)
 			return s;
 	}
@@ -75,8 +75,8 @@ enum status scope_effective(struct txn *t, const struct shape *sh, struct bytes 
 	return effective_of(t, sh, fields, known, 0, out, e);
 }
 
-static void add_scope(const struct shape *sh, unsigned tag, uint64_t value, uint64_t id,
-	struct key_set *out)
+static void add_scope(
+	const struct shape *sh, unsigned tag, uint64_t value, uint64_t id, struct key_set *out)
 {
 	struct key k = key_scope(sh->entity->number, (uint16_t)tag, value, id);
 
@@ -99,8 +99,8 @@ void scope_keys(const struct shape *sh, uint64_t id, struct bytes fields, bool d
 		add_scope(sh, KEY_SCOPE_SEEN | trash, record_number(fields, sh->seen_by->tag), id,
 			out);
 	for (size_t i = 0; i < sh->nparents; i++)
-		add_scope(sh, KEY_SCOPE_PARENT | trash, parent_ref(&sh->parents[i], fields), id,
-			out);
+		add_scope(
+			sh, KEY_SCOPE_PARENT | trash, parent_ref(&sh->parents[i], fields), id, out);
 }
 
 /* One follower: its own entries, then those of what follows it. */

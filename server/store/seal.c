@@ -36,8 +36,7 @@ void seal_nonce(uint8_t nonce[SEAL_NONCE])
 	randombytes_buf(nonce, SEAL_NONCE);
 }
 
-static size_t associated(
-	uint8_t ad[2 + LONGEST_KEY], unsigned space, struct bytes key)
+static size_t associated(uint8_t ad[2 + LONGEST_KEY], unsigned space, struct bytes key)
 {
 	size_t len = key.len < LONGEST_KEY ? key.len : LONGEST_KEY;
 
@@ -61,8 +60,8 @@ void seal_value(const struct sealer *s, uint8_t nonce[SEAL_NONCE], unsigned spac
 	buf_reserve(out, value.len + SEAL_OVERHEAD);
 	sodium_increment(nonce, SEAL_NONCE);
 	memcpy(out->data, nonce, SEAL_NONCE);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(out->data + SEAL_NONCE, &len, value.data,
-		value.len, ad, nad, NULL, nonce, s->seal);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(
+		out->data + SEAL_NONCE, &len, value.data, value.len, ad, nad, NULL, nonce, s->seal);
 	out->len = SEAL_NONCE + (size_t)len;
 }
 

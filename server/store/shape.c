@@ -9,11 +9,10 @@ static int by_tag(const void *a, const void *b)
 	return (int)x->field->tag - (int)y->field->tag;
 }
 
-
 static bool is_unique(const struct entity *en, const struct field *f)
 {
 	return (f->flags & F_UNIQUE) ||
-		(en->number_field && strcmp(en->number_field, f->name) == 0);
+	       (en->number_field && strcmp(en->number_field, f->name) == 0);
 }
 
 static void fill_fields(struct shape *sh)
@@ -27,7 +26,7 @@ static void fill_fields(struct shape *sh)
 		sf->field = f;
 		sf->kept = !(f->flags & (F_COMPUTED | F_VIRTUAL));
 		sf->indexed = ((f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL)) ||
-			f->tag == TAG_DELETED_AT;
+			      f->tag == TAG_DELETED_AT;
 		sf->unique = sf->kept && is_unique(en, f);
 	}
 	qsort(sh->fields, sh->nfields, sizeof(*sh->fields), by_tag);
@@ -41,7 +40,8 @@ static void fill_parents(const struct store *s, struct shape *sh)
 	for (const char *p = en->scope_fields; p && *p; p += strcspn(p, "|"), p += *p == '|') {
 		const struct field *f = entity_field(en, bytes_of(p, strcspn(p, "|")));
 		const struct entity *to =
-			f && f->refers_to ? schema_entity(s->schema, bytes_str(f->refers_to)) : NULL;
+			f && f->refers_to ? schema_entity(s->schema, bytes_str(f->refers_to))
+					  : NULL;
 		if (f && (to || f->type == T_REF_ANY))
 			sh->parents[sh->nparents++] =
 				(struct parent){ f, to ? to->number : (uint16_t)0 };

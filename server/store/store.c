@@ -55,7 +55,8 @@ static enum status fsync_folder(const char *path, struct error *e)
 	if (fd >= 0)
 		close(fd);
 	if (rc != 0)
-		return error_set(e, STATUS_INTERNAL, "cannot sync \"%s\": %s", path, strerror(errno));
+		return error_set(
+			e, STATUS_INTERNAL, "cannot sync \"%s\": %s", path, strerror(errno));
 	return STATUS_OK;
 }
 

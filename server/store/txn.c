@@ -117,8 +117,8 @@ size_t txn_put_bytes(const struct txn *t)
 	return t->put_bytes;
 }
 
-enum status txn_raw(struct txn *t, enum space s, struct bytes key, struct bytes *sealed,
-	struct error *e)
+enum status txn_raw(
+	struct txn *t, enum space s, struct bytes key, struct bytes *sealed, struct error *e)
 {
 	return t->store->ops->get(t->engine, s, key, sealed, e);
 }
