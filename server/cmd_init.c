@@ -108,8 +108,8 @@ static enum status store_make(const char *dir, const char *admin, struct bytes p
 	enum status s;
 
 	home_remove_folder(made);
-	s = folder_make(made, e);
-	if (!s && !(s = home_open(&o, &home, e))) {
+	s = home_open(&o, &home, e);
+	if (!s) {
 		s = store_fill(home.store, admin, password, must_change, e);
 		home_close(&home);
 	}

@@ -231,7 +231,7 @@ bool caller_may(const struct caller *c, const char *right)
 
 const struct scope *caller_scope(const struct caller *c, const struct entity *entity)
 {
-	return entity->flags & E_SHARED ? &scope_all : &c->scope;
+	return &c->scope; /* the store knows which entities everybody sees */
 }
 
 bool caller_masked(const struct caller *c, const struct entity *entity, const struct field *f,

@@ -1,0 +1,218 @@
+#include "server/op/target.h"
+#include "common/text.h"
+#include "server/call/rights.h"
+#include "server/server.h"
+
+enum status target_open(struct call *c, struct target *t, struct error *e)
+{
+	struct bytes name = pb_bytes(c->request->entity);
+	const char *near;
+	char why[96];
+
+	*t = (struct target){ .call = c, .scope = c->caller->scope };
+	if (!text_valid(name, TEXT_LINE, 64, why) || !name.len)
+		return error_set(e, STATUS_USAGE, "an entity is missing");
+	t->entity = schema_entity(c->server->schema, name);
+	if (!t->entity) {
+		near = schema_entity_suggest(c->server->schema, name);
+		return error_set(e, STATUS_USAGE, "no such entity: \"%.*s\"%s%s%s", (int)name.len,
+			(const char *)name.data, near ? "; did you mean \"" : "", near ? near : "",
+			near ? "\"?" : "");
+	}
+	t->scope.trash_too = c->request->trash;
+	t->today = zone_date(c->caller->zone, c->now_ms);
+	t->parse = lookup_parse_context(call_lookup(c), t->today, c->caller->zone);
+	return STATUS_OK;
+}
+
+enum status target_open_write(struct call *c, struct target *t, struct error *e)
+{
+	enum status s = target_open(c, t, e);
+
+	if (s)
+		return s;
+	if (t->entity->flags & E_READONLY)
+		return error_set(
+			e, STATUS_DENIED, "a %s is changed by the server only", t->entity->name);
+	if (t->entity->flags & E_ADMIN && !c->caller->admin)
+		return error_set(
+			e, STATUS_DENIED, "a %s is changed by administrators", t->entity->name);
+	return STATUS_OK;
+}
+
+static bool number_parse(struct bytes text, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (!text.len || text.len > 15)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+		n = n * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	*out = n;
+	return n > 0;
+}
+
+enum status target_id(struct target *t, size_t i, uint64_t *id, struct error *e)
+{
+	const Guanxi__Request *r = t->call->request;
+
+	if (i >= r->n_record)
+		return error_set(e, STATUS_USAGE, "a record is missing");
+	if (number_parse(pb_bytes(r->record[i]), id))
+		return STATUS_OK;
+	return t->parse.reference(t->parse.arg, t->entity->name, pb_bytes(r->record[i]), id, e);
+}
+
+enum status target_read(
+	struct target *t, uint64_t id, struct buf *room, struct stored *out, struct error *e)
+{
+	struct txn *txn = t->call->txn;
+
+	return store_get(
+		txn, &t->scope, t->entity, store_survivor(txn, t->entity, id), room, out, e);
+}
+
+struct model_write target_write(const struct target *t, const struct stored *before, uint64_t id)
+{
+	struct call *c = t->call;
+
+	return (struct model_write){ .txn = c->txn,
+		.author = &c->author,
+		.scope = &t->scope,
+		.lookup = call_lookup(c),
+		.user = c->caller->user,
+		.branch = c->caller->branch,
+		.team = c->caller->team,
+		.today = t->today,
+		.entity = t->entity,
+		.before = before,
+		.id = id };
+}
+
+enum status target_operation(struct target *t, struct error *e)
+{
+	struct call *c = t->call;
+	enum status s = store_operation(c->txn, &c->author.operation, e);
+
+	c->reply->has_operation = true;
+	c->reply->operation = c->author.operation;
+	return s;
+}
+
+enum status target_changed(struct target *t, uint64_t id, struct error *e)
+{
+	switch (t->entity->number) {
+	case ENTITY_USER:
+		return auth_epoch_bump(t->call->txn, id, e);
+	case ENTITY_ROLE:
+	case ENTITY_BRANCH:
+		return auth_epoch_bump(t->call->txn, 0, e);
+	default:
+		return STATUS_OK;
+	}
+}
+
+enum status target_reply(struct target *t, uint64_t id, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct stored record;
+	enum status s = store_get(t->call->txn, &scope_all, t->entity, id, &room, &record, e);
+
+	if (!s)
+		s = reply_record(t->call, t->entity, &record, e);
+	buf_free(&room);
+	return s;
+}
+
+/* Values. */
+
+void patch_free(struct patch *p)
+{
+	buf_free(&p->fields);
+}
+
+const struct field *target_field(struct target *t, struct bytes name, struct error *e)
+{
+	const struct field *f = entity_field(t->entity, name);
+	const char *near;
+	char shown[64] = "?";
+	char why[96];
+
+	if (f)
+		return f;
+	if (name.len < sizeof(shown) && text_valid(name, TEXT_LINE, sizeof(shown), why)) {
+		memcpy(shown, name.data, name.len);
+		shown[name.len] = 0;
+	}
+	near = entity_field_suggest(t->entity, name);
+	if (near)
+		error_field(
+			e, shown, "is no field of %s; did you mean \"%s\"?", t->entity->name, near);
+	else
+		error_field(e, shown, "is no field of %s", t->entity->name);
+	return NULL;
+}
+
+static enum status patch_forbidden(
+	const struct target *t, const struct field *f, struct bytes text, struct error *e)
+{
+	const struct caller *caller = t->call->caller;
+
+	if (f->flags & (F_COMPUTED | F_VIRTUAL | F_READONLY))
+		return error_field(e, f->name, "is set by the server");
+	if (f->flags & F_UNAVAILABLE && text.len)
+		return error_field(e, f->name, "entity not available yet");
+	if (f->tag == TAG_CREATED_BY && !caller->admin)
+		return error_field(e, f->name, "is set by administrators");
+	return STATUS_OK;
+}
+
+enum status patch_add(struct target *t, struct patch *p, const struct field *f, struct bytes text,
+	struct error *e)
+{
+	size_t len = p->fields.len;
+	enum status s = patch_forbidden(t, f, text, e);
+
+	for (size_t i = 0; !s && i < p->ntags; i++)
+		if (p->tags[i] == f->tag)
+			return error_field(e, f->name, "is given twice");
+	if (!s && p->ntags >= sizeof(p->tags) / sizeof(p->tags[0]))
+		return error_field(e, f->name, "too many fields");
+	if (!s)
+		s = type_parse(f, text, &t->parse, &p->fields, e);
+	if (s)
+		return s;
+	p->tags[p->ntags++] = f->tag;
+	if (p->fields.len == len)
+		p->cleared[p->ncleared++] = f->tag;
+	return STATUS_OK;
+}
+
+void patch_finish(struct patch *p)
+{
+	struct buf sorted = BUF_INIT;
+
+	record_sort(buf_bytes(&p->fields), &sorted);
+	buf_free(&p->fields);
+	p->fields = sorted;
+}
+
+enum status patch_parse(struct target *t, struct patch *p, struct error *e)
+{
+	const Guanxi__Request *r = t->call->request;
+	enum status worst = STATUS_OK;
+
+	for (size_t i = 0; i < r->n_set; i++) {
+		const struct field *f = target_field(t, pb_bytes(r->set[i]->name), e);
+		enum status s =
+			f ? patch_add(t, p, f, pb_bytes(r->set[i]->value), e) : STATUS_INVALID;
+		if (s && s != STATUS_INVALID)
+			return s;
+		worst = worst ? worst : s;
+	}
+	patch_finish(p);
+	return worst;
+}
