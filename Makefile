@@ -5,6 +5,10 @@
 #   make test-quick the part for every save
 #   make lint bench fuzz install deps clean
 
+# make V=1 shows the whole commands.
+V :=
+say = $(if $(V),,@printf "  %-8s %s\n" "$(1)" "$(2)"; )
+
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -70,18 +74,18 @@ tools: $(TOOL_BIN)
 
 $(BUILD)/gen/guanxi.pb-c.c: proto/guanxi.proto
 	@mkdir -p $(@D)
-	protoc-c --proto_path=proto --c_out=$(@D) $<
+	$(call say,PROTOC,$@)protoc-c --proto_path=proto --c_out=$(@D) $<
 $(BUILD)/gen/guanxi.pb-c.h: $(BUILD)/gen/guanxi.pb-c.c ;
 $(BUILD)/gen/pinyin_table.c: common/pinyin_table.awk /usr/share/unicode/Unihan_Readings.txt.bz2
 	@mkdir -p $(@D)
-	bzcat /usr/share/unicode/Unihan_Readings.txt.bz2 | LC_ALL=C awk -f common/pinyin_table.awk > $@
+	$(call say,TABLE,$@)bzcat /usr/share/unicode/Unihan_Readings.txt.bz2 | LC_ALL=C awk -f common/pinyin_table.awk > $@
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wno-missing-prototypes -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CFLAGS) -Wno-missing-prototypes -MMD -MP -c -o $@ $<
 $(BUILD)/obj/%.o: %.c Makefile | $(GEN_HDR)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIBCOMMON): $(COMMON_OBJ)
 $(LIBSERVER): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER_OBJ))
@@ -89,23 +93,23 @@ $(LIBFAULT): $(call obj,$(FAULT_SRC))
 $(LIBCLIENT): $(filter-out $(BUILD)/obj/client/main.o,$(CLIENT_OBJ))
 $(BUILD)/lib%.a:
 	@rm -f $@
-	ar rcsD $@ $^
+	$(call say,AR,$@)ar rcsD $@ $^
 
 $(BUILD)/bin/guanxid: $(BUILD)/obj/server/main.o $(LIBSERVER) $(LIBCOMMON)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
 $(BUILD)/bin/guanxi: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CLIENT)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CLIENT)
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_CLIENT)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_CLIENT)
 $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCOMMON)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER)
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)
 
 # Everything that is missing is installed by apt-get, through sudo only when not root. Does nothing when all is there.
 install-packages = \
