@@ -122,6 +122,10 @@ enum status store_put_computed(struct txn *t, const struct entity *entity, uint6
 /* A new operation number. */
 enum status store_operation(struct txn *t, uint64_t *operation, struct error *e);
 
+/* The id that the next new record of the entity gets. */
+enum status store_next_id(
+	struct txn *t, const struct entity *entity, uint64_t *next, struct error *e);
+
 /* id of the record whose unique field (or number field) has this text; STATUS_NOT_FOUND. Not restricted by scope: check store_visible. */
 enum status store_find_unique(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes text, uint64_t *id, struct error *e);

@@ -1,0 +1,293 @@
+/* What must hold before a record is written, read from the rows of its fields. */
+#include "server/model/draft.h"
+#include <glib.h>
+
+/* The general portfolio is the first one of every store. */
+#define GENERAL_PORTFOLIO 1
+
+static struct bytes run_before(const struct model_write *w, uint32_t tag)
+{
+	return w->before ? record_run(w->before->fields, tag) : bytes_of("", 0);
+}
+
+/* Fields that a caller may not set; computed ones are no part of the record. */
+static void take_allowed(struct draft *d, struct bytes fields, const struct field *f)
+{
+	struct bytes run = record_run(fields, f->tag);
+	bool same = bytes_equal(run, run_before(d->w, f->tag));
+	bool server = d->w->user == 0;
+
+	if (f->flags & (F_COMPUTED | F_VIRTUAL)) {
+		if (run.len && !same)
+			draft_bad(d, f->name, "is computed by the server");
+		return;
+	}
+	if (f->flags & F_READONLY && !same && !server) {
+		draft_bad(d, f->name, "is computed by the server");
+		run = run_before(d->w, f->tag);
+	}
+	if (f->flags & F_UNAVAILABLE && run.len) {
+		draft_bad(d, f->name, "entity not available yet");
+		return;
+	}
+	buf_add_bytes(&d->fields, run);
+}
+
+static void take_fields(struct draft *d, struct bytes fields)
+{
+	struct buf sorted = BUF_INIT, taken = BUF_INIT;
+
+	record_sort(fields, &sorted);
+	for (size_t i = 0; i < d->w->entity->nfields; i++)
+		take_allowed(d, buf_bytes(&sorted), &d->w->entity->fields[i]);
+	record_sort(draft_bytes(d), &taken);
+	buf_free(&d->fields);
+	buf_free(&sorted);
+	d->fields = taken;
+}
+
+/* Defaults */
+
+/* "C%06u": a text with one number in it, zero-padded to the width given. */
+static void format_number(const char *pattern, uint64_t n, struct buf *out)
+{
+	const char *percent = strchr(pattern, '%');
+	int width = (int)strtol(percent + 1, NULL, 10);
+
+	buf_add(out, pattern, (size_t)(percent - pattern));
+	buf_printf(out, "%0*llu", width, (unsigned long long)n);
+	buf_add_str(out, strchr(percent, 'u') + 1);
+}
+
+static bool text_taken(struct draft *d, const struct field *f, struct bytes text)
+{
+	struct error e;
+	uint64_t id;
+	enum status s;
+
+	error_init(&e);
+	s = store_find_unique(d->w->txn, d->w->entity, f, text, &id, &e);
+	error_clear(&e);
+	return s == STATUS_OK;
+}
+
+static void default_number(struct draft *d, const struct field *f, struct buf *out)
+{
+	struct buf text = BUF_INIT;
+	uint64_t n = 0;
+
+	do {
+		buf_clear(&text);
+		d->failed = lookup_next_number(d->w->lookup, d->w->entity, &n, d->e);
+		format_number(f->initial + strlen("@number:"), n, &text);
+	} while (!d->failed && text_taken(d, f, buf_bytes(&text)));
+	record_add_text(out, f->tag, buf_bytes(&text));
+	buf_free(&text);
+}
+
+/* The same field of the customer that the record refers to. */
+static uint64_t from_customer(struct draft *d, const struct field *f)
+{
+	const struct entity *en =
+		schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_CUSTOMER);
+	const struct field *same = entity_field_named(en, f->name);
+	struct bytes fields = lookup_fields(d->w->lookup, en, draft_number(d, "customer"));
+
+	return same ? record_number(fields, same->tag) : 0;
+}
+
+static uint64_t default_id(struct draft *d, const struct field *f)
+{
+	const struct model_write *w = d->w;
+
+	if (!strcmp(f->initial, "@me"))
+		return w->user;
+	if (!strcmp(f->initial, "@my-branch"))
+		return w->branch;
+	if (!strcmp(f->initial, "@my-team"))
+		return w->team;
+	if (!strcmp(f->initial, "@today"))
+		return (uint64_t)w->today;
+	if (!strcmp(f->initial, "@default-entry"))
+		return lookup_standard(w->lookup, f->refers_to);
+	if (!strcmp(f->initial, "@general-portfolio"))
+		return GENERAL_PORTFOLIO;
+	if (!strcmp(f->initial, "@customer"))
+		return from_customer(d, f);
+	return 0;
+}
+
+static void default_of(struct draft *d, const struct field *f, struct buf *out)
+{
+	struct parse_context ctx = lookup_parse_context(d->w->lookup, d->w->today, NULL);
+	uint64_t id;
+
+	if (g_str_has_prefix(f->initial, "@number:")) {
+		default_number(d, f, out);
+	} else if (*f->initial == '@') {
+		id = default_id(d, f);
+		if (id)
+			record_add_number(out, f->tag, id);
+	} else {
+		type_parse(f, bytes_str(f->initial), &ctx, out, d->e);
+	}
+}
+
+static void fill_defaults(struct draft *d)
+{
+	const struct entity *en = d->w->entity;
+	struct buf fragment = BUF_INIT, all = BUF_INIT;
+
+	for (size_t i = 0; i < en->nfields && !d->failed; i++) {
+		const struct field *f = &en->fields[i];
+		if (f->initial && !record_has(draft_bytes(d), f->tag) && !draft_is_bad(d, f->name))
+			default_of(d, f, &fragment);
+	}
+	buf_add_bytes(&fragment, draft_bytes(d));
+	record_sort(buf_bytes(&fragment), &all);
+	buf_free(&fragment);
+	buf_free(&d->fields);
+	d->fields = all;
+}
+
+/* The general checks */
+
+static void check_required(struct draft *d, const struct field *f)
+{
+	if (f->flags & F_REQUIRED && !record_has(draft_bytes(d), f->tag))
+		draft_bad(d, f->name, "is missing");
+}
+
+static void check_entry(struct draft *d, const struct field *f, uint64_t id)
+{
+	const struct entry *entry = lookup_entry_of(d->w->lookup, id);
+
+	if (!entry || entry->dictionary != lookup_dictionary(d->w->lookup, f->refers_to))
+		draft_bad(d, f->name, "is no entry of the dictionary \"%s\"", f->refers_to);
+	else if (!entry->active)
+		draft_bad(d, f->name, "is switched off: \"%s\"", entry->code);
+}
+
+static void check_target(struct draft *d, const struct field *f, uint64_t number)
+{
+	const struct schema *schema = lookup_schema(d->w->lookup);
+	const struct entity *en;
+	uint64_t id = number;
+
+	if (f->type == T_REF_ANY) {
+		en = schema_entity_by_number(schema, (uint16_t)(number >> 48));
+		id = number & 0xffffffffffffu;
+	} else {
+		en = schema_entity(schema, bytes_str(f->refers_to));
+	}
+	if (!en)
+		draft_bad(d, f->name, "entity not available yet");
+	else if (!lookup_there(d->w->lookup, en, id))
+		draft_bad(d, f->name, "no such %s", en->name);
+}
+
+/* Values of choices and references, only where they changed: what stood before may have gone out of sight. */
+static void check_values(struct draft *d, const struct field *f)
+{
+	struct bytes run = record_run(draft_bytes(d), f->tag);
+	bool choice = f->type == T_CHOICE || f->type == T_CHOICES;
+	struct wire_field w;
+
+	if (!run.len || bytes_equal(run, run_before(d->w, f->tag)))
+		return;
+	if (!choice && !type_is_reference(f->type) && f->type != T_REF_ANY)
+		return;
+	while (record_next(&run, &w, NULL)) {
+		if (choice)
+			check_entry(d, f, w.number);
+		else
+			check_target(d, f, w.number);
+	}
+}
+
+static void check_fields(struct draft *d)
+{
+	const struct entity *en = d->w->entity;
+
+	for (size_t i = 0; i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+		if (f->flags & (F_COMPUTED | F_VIRTUAL) || draft_is_bad(d, f->name))
+			continue;
+		check_required(d, f);
+		check_values(d, f);
+	}
+}
+
+/* A parent that is below its child. */
+static void check_cycle(struct draft *d, const struct field *f)
+{
+	uint64_t at = record_number(draft_bytes(d), f->tag);
+	struct bytes fields;
+
+	for (int depth = 0; at && d->w->id; depth++) {
+		if (at == d->w->id || depth == 64) {
+			draft_bad(d, f->name, "makes a circle");
+			return;
+		}
+		fields = lookup_fields(d->w->lookup, d->w->entity, at);
+		at = record_number(fields, f->tag);
+	}
+}
+
+static bool leads_up(const struct field *f)
+{
+	static const char *const up[] = { "parent", "employer", "superior" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(up); i++)
+		if (!strcmp(f->name, up[i]))
+			return true;
+	return false;
+}
+
+static void check_cycles(struct draft *d)
+{
+	const struct entity *en = d->w->entity;
+
+	for (size_t i = 0; i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+		if (d->w->before && leads_up(f) &&
+			!bytes_equal(record_run(draft_bytes(d), f->tag), run_before(d->w, f->tag)))
+			check_cycle(d, f);
+	}
+}
+
+static enum status check_allowed(const struct draft *d)
+{
+	const struct entity *en = d->w->entity;
+
+	if (en->flags & E_READONLY && d->w->user != 0)
+		return error_set(
+			d->e, STATUS_DENIED, "a %s is changed by the server only", en->name);
+	return STATUS_OK;
+}
+
+enum status model_check(
+	const struct model_write *w, struct bytes fields, struct buf *out, struct error *e)
+{
+	struct draft d = { .w = w, .e = e };
+	const struct hooks *hooks = hooks_of(w->entity);
+	enum status s = check_allowed(&d);
+
+	if (s)
+		return s;
+	take_fields(&d, fields);
+	if (!w->before)
+		fill_defaults(&d);
+	if (!d.failed && hooks && hooks->prepare)
+		hooks->prepare(&d);
+	if (!d.failed) {
+		check_fields(&d);
+		check_cycles(&d);
+	}
+	if (!d.failed && hooks && hooks->check)
+		hooks->check(&d);
+	if (!d.failed && !d.faults)
+		buf_add_bytes(out, draft_bytes(&d));
+	buf_free(&d.fields);
+	return d.failed ? d.failed : d.faults ? STATUS_INVALID : STATUS_OK;
+}

@@ -1,0 +1,169 @@
+#include "server/model/computed.h"
+#include "server/model/lookup.h"
+#include <glib.h>
+
+const struct entity *model_entity(struct txn *t, enum entity_number number)
+{
+	return schema_entity_by_number(store_schema(txn_store(t)), (uint16_t)number);
+}
+
+uint64_t value_of(const struct entity *en, struct bytes fields, const char *field)
+{
+	return record_number(fields, entity_field_named(en, field)->tag);
+}
+
+bool value_changed(const struct entity *en, const struct stored *before, const struct stored *after,
+	const char *field)
+{
+	uint16_t tag = entity_field_named(en, field)->tag;
+
+	return !bytes_equal(record_run(before->fields, tag), record_run(after->fields, tag));
+}
+
+bool read_live(
+	struct txn *t, const struct entity *en, uint64_t id, struct buf *room, struct stored *out)
+{
+	struct error e;
+	enum status s;
+
+	error_init(&e);
+	s = id ? store_get(t, &scope_all, en, id, room, out, &e) : STATUS_NOT_FOUND;
+	error_clear(&e);
+	return s == STATUS_OK && !out->deleted;
+}
+
+void computed_init(struct computed *c, struct txn *t, enum entity_number entity, uint64_t id)
+{
+	*c = (struct computed){ .txn = t, .entity = model_entity(t, entity), .id = id };
+}
+
+void computed_number(struct computed *c, const char *field, uint64_t v)
+{
+	c->set[c->n].tag = entity_field_named(c->entity, field)->tag;
+	c->set[c->n++].number = v;
+}
+
+void computed_bool(struct computed *c, const char *field, bool v)
+{
+	/* A bool that is computed is never unset, so that filters find the ones that are not. */
+	computed_number(c, field, v ? 1 : UINT64_MAX);
+}
+
+static void computed_only(const struct entity *en, struct bytes fields, struct buf *out)
+{
+	struct wire_field w;
+	const struct field *f;
+
+	while (record_next(&fields, &w, NULL)) {
+		f = entity_field_by_tag(en, w.tag);
+		if (f && f->flags & F_COMPUTED)
+			buf_add_bytes(out, w.whole);
+	}
+}
+
+static void computed_merge(const struct computed *c, struct bytes old, struct buf *out)
+{
+	struct buf patch = BUF_INIT, sorted = BUF_INIT;
+	uint32_t cleared[COMPUTED_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->set[i].number)
+			record_add_number(&patch, c->set[i].tag,
+				c->set[i].number == UINT64_MAX ? 0 : c->set[i].number);
+		else
+			cleared[n++] = c->set[i].tag;
+	}
+	record_sort(buf_bytes(&patch), &sorted);
+	record_merge(old, buf_bytes(&sorted), cleared, n, out);
+	buf_free(&patch);
+	buf_free(&sorted);
+}
+
+enum status computed_write(const struct computed *c, struct error *e)
+{
+	struct buf room = BUF_INIT, old = BUF_INIT, now = BUF_INIT;
+	struct stored r;
+	enum status s = STATUS_OK;
+
+	if (c->n && read_live(c->txn, c->entity, c->id, &room, &r)) {
+		computed_only(c->entity, r.fields, &old);
+		computed_merge(c, buf_bytes(&old), &now);
+		if (!bytes_equal(buf_bytes(&old), buf_bytes(&now)))
+			s = store_put_computed(c->txn, c->entity, c->id, buf_bytes(&now), e);
+	}
+	buf_free(&room);
+	buf_free(&old);
+	buf_free(&now);
+	return s;
+}
+
+uint64_t entry_id(struct txn *t, const char *key)
+{
+	const struct entity *en = model_entity(t, ENTITY_DICTIONARY_ENTRY);
+	uint64_t id = 0;
+	struct error e;
+
+	error_init(&e);
+	if (store_find_unique(t, en, entity_field_named(en, "key"), bytes_str(key), &id, &e))
+		id = 0;
+	error_clear(&e);
+	return id;
+}
+
+bool entry_says(struct txn *t, uint64_t entry, const char *name, const char *value)
+{
+	const struct entity *en = model_entity(t, ENTITY_DICTIONARY_ENTRY);
+	struct buf room = BUF_INIT;
+	struct stored r;
+	char *attributes;
+	bool says = false;
+
+	if (read_live(t, en, entry, &room, &r)) {
+		attributes =
+			bytes_dup(record_text(r.fields, entity_field_named(en, "attributes")->tag));
+		says = bytes_equal_str(attribute(attributes, name), value);
+		free(attributes);
+	}
+	buf_free(&room);
+	return says;
+}
+
+enum status each_of(struct txn *t, const struct entity *en, const char *field, uint64_t id,
+	each_fn *fn, void *arg, struct error *e)
+{
+	const struct field *f = entity_field_named(en, field);
+	struct buf wire = BUF_INIT, room = BUF_INIT;
+	uint64_t ids[128], after = 0;
+	struct stored r;
+	enum status s = STATUS_OK;
+	size_t n;
+
+	record_add_number(&wire, f->tag, id);
+	while (!s && (n = store_find_equal(t, en, f, buf_bytes(&wire), after, ids, 128)) > 0) {
+		for (size_t i = 0; i < n && !s; i++)
+			if (read_live(t, en, ids[i], &room, &r))
+				s = fn(arg, &r, e);
+		after = ids[n - 1];
+	}
+	buf_free(&wire);
+	buf_free(&room);
+	return s;
+}
+
+enum status put_number(struct txn *t, const struct author *author, const struct entity *en,
+	const struct stored *record, const char *field, uint64_t v, bool keep_zero, struct error *e)
+{
+	uint32_t tag = entity_field_named(en, field)->tag;
+	struct buf patch = BUF_INIT, merged = BUF_INIT;
+	uint64_t id = record->id;
+	enum status s;
+
+	if (v || keep_zero)
+		record_add_number(&patch, tag, v);
+	record_merge(record->fields, buf_bytes(&patch), &tag, patch.len ? 0 : 1, &merged);
+	s = store_put(t, author, en, &id, "set", buf_bytes(&merged), NULL, e);
+	buf_free(&patch);
+	buf_free(&merged);
+	return s;
+}

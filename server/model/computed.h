@@ -1,0 +1,46 @@
+/* Computed fields of other records, and what the hooks read to compute them. */
+#ifndef SERVER_MODEL_COMPUTED_H
+#define SERVER_MODEL_COMPUTED_H
+
+#include "server/model/model.h"
+
+#define COMPUTED_MAX 8
+
+struct computed {
+	struct txn *txn;
+	const struct entity *entity;
+	uint64_t id;
+	struct {
+		uint32_t tag;
+		uint64_t number;
+	} set[COMPUTED_MAX];
+	size_t n;
+};
+
+void computed_init(struct computed *c, struct txn *t, enum entity_number entity, uint64_t id);
+void computed_number(struct computed *c, const char *field, uint64_t v); /* 0 clears it */
+void computed_bool(struct computed *c, const char *field, bool v);
+/* Writes what differs; a record in the trash is left alone. */
+enum status computed_write(const struct computed *c, struct error *e);
+
+const struct entity *model_entity(struct txn *t, enum entity_number number);
+uint64_t value_of(const struct entity *en, struct bytes fields, const char *field);
+bool value_changed(const struct entity *en, const struct stored *before, const struct stored *after,
+	const char *field);
+/* Reads a record that is not in the trash. */
+bool read_live(
+	struct txn *t, const struct entity *en, uint64_t id, struct buf *room, struct stored *out);
+uint64_t entry_id(struct txn *t, const char *key); /* "dictionary.code"; 0 if there is none */
+/* Whether the entry's attribute has this value. */
+bool entry_says(struct txn *t, uint64_t entry, const char *name, const char *value);
+
+/* Calls fn for every live record whose reference field names id, until it fails. */
+typedef enum status each_fn(void *arg, const struct stored *record, struct error *e);
+enum status each_of(struct txn *t, const struct entity *en, const char *field, uint64_t id,
+	each_fn *fn, void *arg, struct error *e);
+/* Writes one number field of a record through store_put; 0 clears it. */
+enum status put_number(struct txn *t, const struct author *author, const struct entity *en,
+	const struct stored *record, const char *field, uint64_t v, bool keep_zero,
+	struct error *e);
+
+#endif

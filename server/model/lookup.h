@@ -1,0 +1,38 @@
+/* What the files of the model share of the look-up; others see model.h alone. */
+#ifndef SERVER_MODEL_LOOKUP_H
+#define SERVER_MODEL_LOOKUP_H
+
+#include "server/model/model.h"
+
+/* A dictionary entry as it was read; strings live as long as the arena. */
+struct entry {
+	uint64_t id;
+	uint64_t dictionary; /* id */
+	int64_t order;
+	const char *code, *zh, *en, *attributes;
+	bool active, standard; /* standard: the default entry */
+};
+
+/* NULL if there is none; entries in the trash are none. */
+const struct entry *lookup_entry_of(struct lookup *l, uint64_t id);
+/* The default entry of a dictionary, 0 if none. */
+uint64_t lookup_standard(struct lookup *l, const char *dictionary);
+/* Id of a dictionary by code; 0 if there is none. */
+uint64_t lookup_dictionary(struct lookup *l, const char *code);
+/* Whether a record is there, not in the trash, and visible in the look-up's scope. */
+bool lookup_there(struct lookup *l, const struct entity *entity, uint64_t id);
+/* The fields of a record that lookup_there finds, remembered; len 0 if there is none. For small shared records: users, branches, roles. */
+struct bytes lookup_fields(struct lookup *l, const struct entity *entity, uint64_t id);
+/* Forgets what is remembered of a record that was just written. */
+void lookup_forget(struct lookup *l, const struct entity *entity, uint64_t id);
+/* Takes the next number of the entity's records for @number: one higher with each call. */
+enum status lookup_next_number(
+	struct lookup *l, const struct entity *entity, uint64_t *number, struct error *e);
+const struct schema *lookup_schema(const struct lookup *l);
+
+/* Value of NAME in "a=b;c=d"; len 0 if it is not there. */
+struct bytes attribute(const char *attributes, const char *name);
+/* "door_to_door" -> "Door to door" */
+void code_in_words(const char *code, struct buf *out);
+
+#endif

@@ -1,0 +1,277 @@
+/* What is special to the firm itself, its users and what administrators keep. */
+#include "common/pinyin.h"
+#include "common/text.h"
+#include "server/model/computed.h"
+#include "server/model/draft.h"
+#include "server/model/settings.h"
+#include <glib.h>
+
+static void check_code(struct draft *d, const char *field, const char *more)
+{
+	struct bytes text = draft_text(d, field);
+	bool letter = !text.len;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = (char)text.data[i];
+		letter = letter || g_ascii_isalpha(c) || c == '_';
+		if (!g_ascii_islower(c) && !g_ascii_isdigit(c) && !strchr(more, c)) {
+			draft_bad(d, field, "is not of lower-case letters, digits and %s", more);
+			return;
+		}
+	}
+	if (!letter)
+		draft_bad(d, field, "is a number: it would be taken for an id");
+}
+
+static void check_zone(struct draft *d)
+{
+	char *name = bytes_dup(draft_text(d, "time_zone"));
+
+	if (*name && !zone_find(name))
+		draft_bad(d, "time_zone", "is not a time zone such as Asia/Shanghai");
+	free(name);
+}
+
+static void check_language(struct draft *d)
+{
+	struct bytes text = draft_text(d, "language");
+
+	if (text.len && !bytes_equal_str(text, "zh") && !bytes_equal_str(text, "en"))
+		draft_bad(d, "language", "is not zh or en");
+}
+
+/* Users and branches */
+
+static void user_check(struct draft *d)
+{
+	check_code(d, "username", "._-");
+	check_zone(d);
+	check_language(d);
+}
+
+static void branch_check(struct draft *d)
+{
+	check_code(d, "code", "_-");
+	check_zone(d);
+	check_language(d);
+}
+
+static void region_check(struct draft *d)
+{
+	check_code(d, "code", "_-");
+}
+
+static void role_check(struct draft *d)
+{
+	static const char *const classes[] = { "personal", "sensitive", "sensitive-by-reveal",
+		"cost" };
+	struct bytes run = record_run(draft_bytes(d), draft_tag(d, "data_classes"));
+	struct wire_field w;
+
+	check_code(d, "code", "_-");
+	while (record_next(&run, &w, NULL)) {
+		bool known = false;
+		for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
+			known |= bytes_equal_str(w.bytes, classes[i]);
+		if (!known)
+			draft_bad(d, "data_classes",
+				"is not of personal, sensitive, sensitive-by-reveal, cost");
+	}
+}
+
+static void portfolio_check(struct draft *d)
+{
+	if (draft_has(d, "manager") && draft_has(d, "team"))
+		draft_bad(d, "team", "is set besides manager: one of the two is responsible");
+}
+
+static enum status portfolio_deletable(const struct model_write *w, struct error *e)
+{
+	if (w->id == 1)
+		return error_set(e, STATUS_INVALID, "the general portfolio cannot be deleted");
+	return STATUS_OK;
+}
+
+const struct hooks user_hooks = { .entity = ENTITY_USER, .check = user_check };
+const struct hooks branch_hooks = { .entity = ENTITY_BRANCH, .check = branch_check };
+const struct hooks region_hooks = { .entity = ENTITY_REGION, .check = region_check };
+const struct hooks role_hooks = { .entity = ENTITY_ROLE, .check = role_check };
+const struct hooks portfolio_hooks = {
+	.entity = ENTITY_PORTFOLIO, .check = portfolio_check, .deletable = portfolio_deletable
+};
+
+/* Dictionaries */
+
+static struct bytes dictionary_fields_of(const struct draft *d)
+{
+	const struct entity *en =
+		schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_DICTIONARY);
+
+	return lookup_fields(d->w->lookup, en, draft_number(d, "dictionary"));
+}
+
+static bool dictionary_fixed(const struct draft *d)
+{
+	const struct entity *en =
+		schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_DICTIONARY);
+
+	return value_of(en, dictionary_fields_of(d), "fixed") != 0;
+}
+
+static void add_code_char(struct buf *out, uint32_t c)
+{
+	const char *reading[PINYIN_MAX_READINGS];
+
+	if (c < 128 && g_ascii_isalnum((char)c))
+		buf_add_u8(out, (uint8_t)g_ascii_tolower((char)c));
+	else if (pinyin_readings(c, reading))
+		buf_add_str(out, reading[0]);
+	else if (out->len && out->data[out->len - 1] != '_')
+		buf_add_u8(out, '_');
+}
+
+/* The English label, else the pinyin of the Chinese one. */
+static void default_code(struct draft *d)
+{
+	struct bytes from = draft_text(d, draft_has(d, "label_en") ? "label_en" : "label_zh");
+	struct buf code = BUF_INIT;
+
+	if (draft_has(d, "code"))
+		return;
+	while (from.len && code.len < 60)
+		add_code_char(&code, text_next(&from));
+	while (code.len && code.data[code.len - 1] == '_')
+		code.len--;
+	if (code.len)
+		draft_set_text(d, "code", buf_bytes(&code));
+	buf_free(&code);
+}
+
+static void set_key(struct draft *d)
+{
+	const struct entity *en =
+		schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_DICTIONARY);
+	struct buf key = BUF_INIT;
+
+	buf_add_bytes(
+		&key, record_text(dictionary_fields_of(d), entity_field_named(en, "code")->tag));
+	buf_add_u8(&key, '.');
+	buf_add_bytes(&key, draft_text(d, "code"));
+	draft_set_text(d, "key", buf_bytes(&key));
+	buf_free(&key);
+}
+
+static void entry_prepare(struct draft *d)
+{
+	if (d->w->before)
+		return;
+	default_code(d);
+	set_key(d);
+}
+
+static void entry_check(struct draft *d)
+{
+	bool fixed = dictionary_fixed(d);
+
+	check_code(d, "code", "_");
+	if (d->w->before && draft_changed(d, "code"))
+		draft_bad(d, "code", "cannot be changed");
+	if (d->w->before && draft_changed(d, "dictionary"))
+		draft_bad(d, "dictionary", "cannot be changed");
+	if (!d->w->before && fixed && d->w->user)
+		draft_bad(d, "dictionary", "is fixed: rules depend on its entries");
+	if (d->w->before && fixed && draft_changed(d, "active"))
+		draft_bad(d, "active", "cannot be changed: the dictionary is fixed");
+}
+
+static enum status entry_deletable(const struct model_write *w, struct error *e)
+{
+	struct draft d = { .w = w, .e = e };
+	bool fixed;
+
+	buf_add_bytes(&d.fields, w->before->fields);
+	fixed = dictionary_fixed(&d);
+	buf_free(&d.fields);
+	if (fixed)
+		return error_set(e, STATUS_INVALID,
+			"the dictionary is fixed: its entries can be relabelled, not removed");
+	return STATUS_OK;
+}
+
+struct defaults {
+	struct txn *txn;
+	const struct author *author;
+	const struct entity *entity;
+	uint64_t except;
+};
+
+static enum status default_seen(void *arg, const struct stored *record, struct error *e)
+{
+	const struct defaults *d = arg;
+
+	if (record->id == d->except || !value_of(d->entity, record->fields, "is_default"))
+		return STATUS_OK;
+	return put_number(d->txn, d->author, d->entity, record, "is_default", 0, true, e);
+}
+
+/* One default entry: naming another moves it. */
+static enum status entry_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	struct defaults d = { t, author, entity, after->id };
+	bool was = before && !before->deleted && value_of(entity, before->fields, "is_default");
+
+	if (was || after->deleted || !value_of(entity, after->fields, "is_default"))
+		return STATUS_OK;
+	return each_of(t, entity, "dictionary", value_of(entity, after->fields, "dictionary"),
+		default_seen, &d, e);
+}
+
+static void dictionary_check(struct draft *d)
+{
+	check_code(d, "code", "_");
+	if (d->w->before && draft_changed(d, "code"))
+		draft_bad(d, "code", "cannot be changed");
+}
+
+const struct hooks dictionary_hooks = { .entity = ENTITY_DICTIONARY, .check = dictionary_check };
+const struct hooks dictionary_entry_hooks = { .entity = ENTITY_DICTIONARY_ENTRY,
+	.prepare = entry_prepare,
+	.check = entry_check,
+	.after = entry_after,
+	.deletable = entry_deletable };
+
+/* Settings */
+
+/* The fields of a required set are fields of a customer. */
+static void check_required_fields(struct draft *d)
+{
+	const struct entity *en =
+		schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_CUSTOMER);
+	char *set = bytes_dup(draft_text(d, "value"));
+	char **names = g_strsplit_set(set, ",|", -1);
+
+	for (char **p = names; *p; p++)
+		if (!entity_field_named(en, g_strstrip(*p)))
+			draft_bad(d, "value", "names no field of customer: \"%s\"", *p);
+	g_strfreev(names);
+	free(set);
+}
+
+static void setting_check(struct draft *d)
+{
+	const struct setting_row *row = setting_row(draft_text(d, "name"));
+	char why[96];
+
+	if (!row)
+		draft_bad(d, "name", "is no setting of this server");
+	else if (!draft_has(d, "value"))
+		return;
+	else if (!setting_allowed(row, draft_text(d, "value"), why))
+		draft_bad(d, "value", "%s", why);
+	else if (!strcmp(row->allowed, "fields"))
+		check_required_fields(d);
+}
+
+const struct hooks setting_hooks = { .entity = ENTITY_SETTING, .check = setting_check };

@@ -1,0 +1,313 @@
+/* What is special to activities, tasks and reminders: the dates that they give their customer. */
+#include "common/birthday.h"
+#include "server/model/computed.h"
+#include "server/model/draft.h"
+
+#define ANY_ID 0xffffffffffffu
+
+static const struct entity *entity_in(const struct draft *d, enum entity_number number)
+{
+	return schema_entity_by_number(lookup_schema(d->w->lookup), (uint16_t)number);
+}
+
+/* The contact's customer, where none is given; one of another customer is a fault. */
+static void customer_of_contact(struct draft *d)
+{
+	const struct entity *en = entity_in(d, ENTITY_CONTACT);
+	uint64_t contact = draft_number(d, "contact"), customer = draft_number(d, "customer");
+	struct bytes fields;
+
+	if (!contact || !(draft_changed(d, "contact") || draft_changed(d, "customer")))
+		return;
+	fields = lookup_fields(d->w->lookup, en, contact);
+	if (!fields.len)
+		return;
+	if (!customer && !draft_is_bad(d, "customer"))
+		draft_set_number(d, "customer", value_of(en, fields, "customer"));
+	else if (customer && customer != value_of(en, fields, "customer"))
+		draft_bad(d, "contact", "belongs to another customer");
+}
+
+static void check_not_negative(struct draft *d, const char *field)
+{
+	if (record_signed(draft_bytes(d), draft_tag(d, field)) < 0)
+		draft_bad(d, field, "is below 0");
+}
+
+/* Activities */
+
+static void activity_check(struct draft *d)
+{
+	if (!draft_has(d, "customer"))
+		draft_bad(d, "customer", "is missing");
+	check_not_negative(d, "duration_minutes");
+	check_not_negative(d, "reminder_days_before");
+}
+
+struct latest {
+	struct txn *txn;
+	const struct entity *activity;
+	uint64_t contact, visit; /* dates */
+};
+
+static enum status latest_seen(void *arg, const struct stored *record, struct error *e)
+{
+	struct latest *l = arg;
+	uint64_t date = value_of(l->activity, record->fields, "activity_date");
+	uint64_t type = value_of(l->activity, record->fields, "activity_type");
+
+	if (date > l->contact)
+		l->contact = date;
+	if (date > l->visit && entry_says(l->txn, type, "counts_as_visit", "yes"))
+		l->visit = date;
+	return STATUS_OK;
+}
+
+/* Dates of a customer or contact from all its activities, or, with one that was added, from that and what stood. */
+static enum status latest_write(struct txn *t, enum entity_number number, const char *field,
+	uint64_t id, const struct stored *added, struct error *e)
+{
+	struct latest l = { .txn = t, .activity = model_entity(t, ENTITY_ACTIVITY) };
+	const struct entity *en = model_entity(t, number);
+	struct buf room = BUF_INIT;
+	struct computed c;
+	struct stored r;
+	enum status s = STATUS_OK;
+
+	if (!read_live(t, en, id, &room, &r)) {
+		buf_free(&room);
+		return STATUS_OK;
+	}
+	if (added) {
+		l.contact = value_of(en, r.fields, "last_contact_on");
+		if (number == ENTITY_CUSTOMER)
+			l.visit = value_of(en, r.fields, "last_visit_on");
+		s = latest_seen(&l, added, e);
+	} else {
+		s = each_of(t, l.activity, field, id, latest_seen, &l, e);
+	}
+	buf_free(&room);
+	computed_init(&c, t, number, id);
+	computed_number(&c, "last_contact_on", l.contact);
+	if (number == ENTITY_CUSTOMER)
+		computed_number(&c, "last_visit_on", l.visit);
+	return s ? s : computed_write(&c, e);
+}
+
+static enum status latest_of(struct txn *t, enum entity_number number, const char *field,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	uint64_t old = before ? value_of(entity, before->fields, field) : 0;
+	uint64_t new = value_of(entity, after->fields, field);
+	bool added = (!before || before->deleted) && !after->deleted;
+	enum status s = STATUS_OK;
+
+	if (new)
+		s = latest_write(t, number, field, new, added ? after : NULL, e);
+	if (!s && old && old != new)
+		s = latest_write(t, number, field, old, NULL, e);
+	return s;
+}
+
+static enum status activity_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	enum status s = latest_of(t, ENTITY_CUSTOMER, "customer", entity, before, after, e);
+
+	if (!s)
+		s = latest_of(t, ENTITY_CONTACT, "contact", entity, before, after, e);
+	return s;
+}
+
+const struct hooks activity_hooks = { .entity = ENTITY_ACTIVITY,
+	.prepare = customer_of_contact,
+	.check = activity_check,
+	.after = activity_after };
+
+/* The next follow-up of a customer */
+
+struct next {
+	struct txn *txn;
+	const struct entity *task, *reminder;
+	uint64_t done, cancelled, waiting, snoozed; /* entries */
+	uint64_t date;                              /* 0 none */
+};
+
+static void next_take(struct next *n, uint64_t date)
+{
+	if (date && (!n->date || date < n->date))
+		n->date = date;
+}
+
+static enum status next_task(void *arg, const struct stored *record, struct error *e)
+{
+	struct next *n = arg;
+	uint64_t state = value_of(n->task, record->fields, "state");
+
+	if (state != n->done && state != n->cancelled)
+		next_take(n, value_of(n->task, record->fields, "due_on"));
+	return STATUS_OK;
+}
+
+/* A reminder that somebody made: what fields and rules make is no follow-up. */
+static enum status next_reminder(void *arg, const struct stored *record, struct error *e)
+{
+	struct next *n = arg;
+	uint64_t state = value_of(n->reminder, record->fields, "state");
+	struct bytes start =
+		record_text(record->fields, entity_field_named(n->reminder, "start_on")->tag);
+	civil_date date = 0;
+
+	if (record_has(record->fields, entity_field_named(n->reminder, "source_rule")->tag))
+		return STATUS_OK;
+	if (state == n->snoozed)
+		date = (civil_date)value_of(n->reminder, record->fields, "occurrence");
+	else if (state == n->waiting && !date_parse(start, &date))
+		date = 0;
+	next_take(n, (uint64_t)date);
+	return STATUS_OK;
+}
+
+static enum status next_write(struct txn *t, uint64_t customer, struct error *e)
+{
+	struct next n = { .txn = t,
+		.task = model_entity(t, ENTITY_TASK),
+		.reminder = model_entity(t, ENTITY_REMINDER),
+		.done = entry_id(t, "task_state.done"),
+		.cancelled = entry_id(t, "task_state.cancelled"),
+		.waiting = entry_id(t, "reminder_state.waiting"),
+		.snoozed = entry_id(t, "reminder_state.snoozed") };
+	struct computed c;
+	struct buf room = BUF_INIT;
+	struct stored r;
+	bool live = read_live(t, model_entity(t, ENTITY_CUSTOMER), customer, &room, &r);
+	enum status s;
+
+	buf_free(&room);
+	if (!live)
+		return STATUS_OK;
+	s = each_of(t, n.task, "customer", customer, next_task, &n, e);
+	if (!s)
+		s = each_of(t, n.reminder, "customer", customer, next_reminder, &n, e);
+	computed_init(&c, t, ENTITY_CUSTOMER, customer);
+	computed_number(&c, "next_follow_up_on", n.date);
+	return s ? s : computed_write(&c, e);
+}
+
+static enum status next_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	uint64_t old = before ? value_of(entity, before->fields, "customer") : 0;
+	uint64_t new = value_of(entity, after->fields, "customer");
+	enum status s = STATUS_OK;
+
+	if (new)
+		s = next_write(t, new, e);
+	if (!s && old && old != new)
+		s = next_write(t, old, e);
+	return s;
+}
+
+/* Tasks */
+
+static bool became(struct draft *d, const char *code)
+{
+	return draft_changed(d, "state") && !strcmp(draft_code(d, "state"), code);
+}
+
+static void task_prepare(struct draft *d)
+{
+	uint64_t now = zigzag(d->w->author->now_ms);
+
+	customer_of_contact(d);
+	if (!draft_changed(d, "state"))
+		return;
+	if (became(d, "done"))
+		draft_set_number(d, "completed_at", now);
+	else if (draft_has(d, "completed_at"))
+		draft_clear(d, "completed_at");
+	if (became(d, "submitted"))
+		draft_set_number(d, "submitted_at", now);
+	if (became(d, "acknowledged")) {
+		draft_set_number(d, "acknowledged_at", now);
+		draft_set_number(d, "acknowledged_by", d->w->user);
+	}
+}
+
+static void task_check(struct draft *d)
+{
+	const char *state = draft_code(d, "state");
+	bool needs = !strcmp(state, "postponed") || !strcmp(state, "cancelled");
+
+	if (needs && !draft_has(d, "state_reason"))
+		draft_bad(d, "state_reason", "is missing: state %s needs it", state);
+	check_not_negative(d, "reminder_days_before");
+}
+
+const struct hooks task_hooks = {
+	.entity = ENTITY_TASK, .prepare = task_prepare, .check = task_check, .after = next_after
+};
+
+/* Reminders */
+
+/* The customer that the record is, or belongs to; a reminder of a customer alone is about it. */
+static void reminder_prepare(struct draft *d)
+{
+	uint64_t record = draft_number(d, "record"), customer = draft_number(d, "customer");
+	const struct entity *en =
+		schema_entity_by_number(lookup_schema(d->w->lookup), (uint16_t)(record >> 48));
+	const struct field *f;
+
+	if (!record && customer) {
+		draft_set_number(d, "record", (uint64_t)ENTITY_CUSTOMER << 48 | customer);
+		return;
+	}
+	if (!en || customer)
+		return;
+	if (en->number == ENTITY_CUSTOMER) {
+		draft_set_number(d, "customer", record & ANY_ID);
+		return;
+	}
+	f = entity_field_named(en, "customer");
+	if (f && f->type == T_REF) {
+		struct bytes fields = lookup_fields(d->w->lookup, en, record & ANY_ID);
+		if (record_number(fields, f->tag))
+			draft_set_number(d, "customer", record_number(fields, f->tag));
+	}
+}
+
+static void check_days_before(struct draft *d)
+{
+	struct bytes run = record_run(draft_bytes(d), draft_tag(d, "days_before"));
+	struct wire_field w;
+
+	while (record_next(&run, &w, NULL))
+		if (unzigzag(w.number) < 0 || unzigzag(w.number) > 366)
+			draft_bad(d, "days_before", "is not between 0 and 366");
+}
+
+static void reminder_check(struct draft *d)
+{
+	const char *repeat = draft_code(d, "repeat");
+	struct birthday start;
+	char why[96];
+
+	check_days_before(d);
+	if (draft_has(d, "repeat_every") &&
+		record_signed(draft_bytes(d), draft_tag(d, "repeat_every")) < 1)
+		draft_bad(d, "repeat_every", "is below 1");
+	check_not_negative(d, "escalate_after_days");
+	if (!birthday_parse(draft_text(d, "start_on"), &start, why))
+		return;
+	if ((start.lunar || !start.year) && strcmp(repeat, "none") != 0 &&
+		strcmp(repeat, "yearly") != 0)
+		draft_bad(d, "repeat", "is not yearly: start_on is a day of every year");
+}
+
+const struct hooks reminder_hooks = { .entity = ENTITY_REMINDER,
+	.prepare = reminder_prepare,
+	.check = reminder_check,
+	.after = next_after };
