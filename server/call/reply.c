@@ -1,220 +1,265 @@
+/* Building replies: records with their masks, names of what they refer to, values. */
+#include "server/call/box.h"
 #include "server/call/rights.h"
-#include "server/model/model.h"
 #include "server/server.h"
+
+#define NAME_OVERHEAD 32
 
 static enum status too_large(struct error *e)
 {
-	return error_set(e, STATUS_INVALID, "reply too large");
+	return error_reason(e, STATUS_INVALID, "reply_too_large", "reply too large");
 }
 
-/* Room for one more in an array of pointers that doubles; n is how many it holds. NULL at the ceiling. */
-static void *array_more(struct arena *arena, void *old, size_t n)
+void *arena_grow(struct arena *a, void *items, size_t n, size_t size)
 {
-	void *grown;
+	void *bigger;
 
-	if (n < 4 ? n != 0 : (n & (n - 1)) != 0)
-		return old;
-	grown = arena_alloc(arena, (n ? n * 2 : 4) * sizeof(void *));
-	if (grown && n)
-		memcpy(grown, old, n * sizeof(void *));
-	return grown;
+	/* full when n is 0 or a power of two from 4 on */
+	if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
+		return items;
+	bigger = arena_calloc(a, n ? 2 * n : 4, size);
+	if (bigger && n)
+		memcpy(bigger, items, n * size);
+	return bigger;
 }
 
-struct lookup *call_lookup(struct call *c)
+size_t reply_room(const struct call *c)
 {
-	if (!c->lookup)
-		c->lookup = lookup_new(c->txn, c->caller ? &c->caller->scope : &scope_all,
-			c->server->schema, c->chinese, c->arena);
-	return c->lookup;
+	size_t used = box_of_const(c)->reply_bytes;
+
+	return used < REPLY_MAX ? REPLY_MAX - used : 0;
 }
 
-void call_forget(struct call *c)
+static bool reply_take(struct call *c, size_t bytes)
 {
-	Guanxi__Reply *r = c->reply;
-
-	lookup_free(&c->lookup);
-	if (!r)
-		return;
-	r->n_record = r->n_name = r->n_group = r->n_change = r->n_row = r->n_value = 0;
-	r->n_item = 0;
-	r->has_next = r->has_operation = r->has_count = false;
-	r->schema = NULL;
-	c->nwake = 0;
-	c->refused = STATUS_OK;
-}
-
-struct bytes call_arg(const struct call *c, const char *name)
-{
-	for (size_t i = 0; i < c->request->n_arg; i++)
-		if (bytes_equal_str(pb_bytes(c->request->arg[i]->name), name))
-			return pb_bytes(c->request->arg[i]->value);
-	return (struct bytes){ 0 };
-}
-
-void call_wake(struct call *c, uint64_t user)
-{
-	for (size_t i = 0; i < c->nwake; i++)
-		if (c->wake[i] == user)
-			return;
-	uint64_t *grown = array_more(c->arena, c->wake, c->nwake);
-	if (!grown)
-		return;
-	c->wake = grown;
-	c->wake[c->nwake++] = user;
+	if (bytes > reply_room(c))
+		return false;
+	box_of(c)->reply_bytes += bytes;
+	return true;
 }
 
 enum status reply_value(struct call *c, const char *name, struct bytes value, struct error *e)
 {
 	Guanxi__Reply *r = c->reply;
+	struct bytes copy = arena_copy(c->arena, value);
+	struct bytes name_copy = arena_copy(c->arena, bytes_str(name));
 	Guanxi__Pair *pair = arena_alloc(c->arena, sizeof(*pair));
-	struct bytes kept = arena_copy(c->arena, value);
-	Guanxi__Pair **grown = array_more(c->arena, r->value, r->n_value);
+	Guanxi__Pair **all = arena_grow(c->arena, r->value, r->n_value, sizeof(*all));
 
-	if (!pair || !grown || (value.len && !kept.data))
+	if (!pair || !all || !name_copy.data || (value.len && !copy.data) ||
+		!reply_take(c, value.len + name_copy.len + NAME_OVERHEAD))
 		return too_large(e);
 	guanxi__pair__init(pair);
-	pair->name = pb_from(bytes_str(name));
+	pair->name = pb_from(name_copy);
 	pair->has_value = true;
-	pair->value = pb_from(kept);
-	r->value = grown;
+	pair->value = pb_from(copy);
+	r->value = all;
 	r->value[r->n_value++] = pair;
 	return STATUS_OK;
 }
 
-static bool name_stands(const Guanxi__Reply *r, uint32_t entity, uint64_t id)
+static struct lookup *lookup_of(struct call *c)
 {
-	for (size_t i = r->n_name; i > 0; i--)
-		if (r->name[i - 1]->id == id && r->name[i - 1]->entity == entity)
-			return true;
-	return false;
+	struct box *b = box_of(c);
+
+	if (!b->lookup)
+		b->lookup = lookup_new(
+			c->txn, &c->caller->scope, c->server->schema, c->chinese, c->arena);
+	return b->lookup;
 }
 
-/* Whether the caller may see how the record is called. */
-static bool name_allowed(struct call *c, const struct entity *entity, uint64_t id)
+/* True the first time. */
+static bool remember_name(struct box *b, uint16_t entity, uint64_t id)
 {
-	const struct field *f =
-		entity->name_field ? entity_field_named(entity, entity->name_field) : NULL;
-
-	if (!c->caller || (entity->flags & E_SHARED))
-		return true;
-	if (f && caller_masked(c->caller, entity, f, (struct bytes){ 0 }))
-		return false;
-	return store_visible(c->txn, caller_scope(c->caller, entity), entity, id);
+	if (!b->named)
+		b->named = g_hash_table_new(g_direct_hash, g_direct_equal);
+	return g_hash_table_add(b->named, GSIZE_TO_POINTER((gsize)((uint64_t)entity << 48 | id)));
 }
 
-enum status reply_name(struct call *c, const struct entity *entity, uint64_t id, struct error *e)
+static enum status add_name(struct call *c, const struct entity *entity, uint64_t id,
+	struct bytes display, struct bytes code, struct error *e)
 {
 	Guanxi__Reply *r = c->reply;
-	struct format_context ctx = lookup_format_context(call_lookup(c), NULL);
-	struct bytes display = { 0 }, code = { 0 };
-	Guanxi__Name *name;
-	Guanxi__Name **grown;
+	Guanxi__Name *name = arena_alloc(c->arena, sizeof(*name));
+	Guanxi__Name **all = arena_grow(c->arena, r->name, r->n_name, sizeof(*all));
+	struct bytes shown = arena_copy(c->arena, display);
+	struct bytes code_copy = arena_copy(c->arena, code);
 
-	if (!id || name_stands(r, entity->number, id) || !name_allowed(c, entity, id) ||
-		!ctx.name(ctx.arg, entity->name, id, &display, &code))
-		return STATUS_OK;
-	name = arena_alloc(c->arena, sizeof(*name));
-	grown = array_more(c->arena, r->name, r->n_name);
-	if (!name || !grown)
+	if (!name || !all || (display.len && !shown.data) || (code.len && !code_copy.data) ||
+		!reply_take(c, display.len + code.len + NAME_OVERHEAD))
 		return too_large(e);
 	guanxi__name__init(name);
 	name->entity = entity->number;
 	name->id = id;
-	name->display = pb_from(arena_copy(c->arena, display));
+	name->display = pb_from(shown);
 	name->has_code = code.len > 0;
-	name->code = pb_from(arena_copy(c->arena, code));
-	r->name = grown;
+	name->code = pb_from(code_copy);
+	r->name = all;
 	r->name[r->n_name++] = name;
 	return STATUS_OK;
 }
 
-static enum status name_of_field(
-	struct call *c, const struct field *f, uint64_t number, struct error *e)
+/* A record whose name is hidden from the caller is shown by its number alone: no name is sent. */
+static bool name_hidden(const struct call *c, const struct entity *entity)
 {
-	const struct schema *schema = c->server->schema;
-	const struct entity *entity = NULL;
+	const struct field *f =
+		entity->name_field ? entity_field_named(entity, entity->name_field) : NULL;
 
+	return f && !(c->caller->class_mask & 1u << f->class);
+}
+
+enum status reply_name(struct call *c, const struct entity *entity, uint64_t id, struct error *e)
+{
+	struct bytes display = { 0 }, code = { 0 };
+	struct format_context format;
+
+	if (!c->caller || !c->txn || id == 0 || name_hidden(c, entity) ||
+		!remember_name(box_of(c), entity->number, id))
+		return STATUS_OK;
+	format = lookup_format_context(lookup_of(c), c->caller->zone);
+	if (!format.name(format.arg, entity->name, id, &display, &code))
+		return STATUS_OK;
+	return add_name(c, entity, id, display, code, e);
+}
+
+/* The entity that a value of the field points to; NULL if it is no reference. */
+static const struct entity *target_of(
+	const struct schema *schema, const struct field *f, uint64_t *number)
+{
 	switch (f->type) {
 	case T_CHOICE:
 	case T_CHOICES:
-		entity = schema_entity_by_number(schema, ENTITY_DICTIONARY_ENTRY);
-		break;
+		return schema_entity_by_number(schema, ENTITY_DICTIONARY_ENTRY);
 	case T_REF:
 	case T_REFS:
-		entity = schema_entity(schema, bytes_str(f->refers_to));
-		break;
-	case T_REF_ANY:
-		entity = schema_entity_by_number(schema, (uint16_t)(number >> 48));
-		number &= (UINT64_C(1) << 48) - 1;
-		break;
-	default:
-		return STATUS_OK;
+		return schema_entity(schema, bytes_str(f->refers_to));
+	case T_REF_ANY: {
+		uint16_t entity = (uint16_t)(*number >> 48);
+
+		*number &= (UINT64_C(1) << 48) - 1;
+		return schema_entity_by_number(schema, entity);
 	}
-	return entity ? reply_name(c, entity, number, e) : STATUS_OK;
+	default:
+		return NULL;
+	}
 }
 
-/* The caller's view of a record: what is masked is left out and named. */
-struct view {
-	struct call *call;
-	const struct entity *entity;
-	struct bytes fields; /* the whole record */
-	struct buf out;
-	uint32_t masked[64];
-	size_t nmasked;
+struct masking {
+	struct buf fields;
+	uint32_t tags[64];
+	size_t ntags;
 };
 
-static enum status view_field(struct view *v, const struct wire_field *w, struct error *e)
+/* Copies the fields that the caller may see and notes the tags of the others. */
+static enum status mask_and_name(struct call *c, const struct entity *entity, struct bytes record,
+	struct masking *m, struct error *e)
 {
-	const struct field *f = entity_field_by_tag(v->entity, w->tag);
+	struct bytes rest = record;
+	struct wire_field w;
+	enum status st = STATUS_OK;
 
-	if (!f)
-		return STATUS_OK;
-	if (v->call->caller && caller_masked(v->call->caller, v->entity, f, v->fields)) {
-		bool named = v->nmasked && v->masked[v->nmasked - 1] == w->tag;
-		if (!named && v->nmasked < sizeof(v->masked) / sizeof(v->masked[0]))
-			v->masked[v->nmasked++] = w->tag;
-		return STATUS_OK;
+	while (st == STATUS_OK && record_next(&rest, &w, NULL)) {
+		const struct field *f = entity_field_by_tag(entity, w.tag);
+		const struct entity *target;
+
+		if (!f)
+			continue;
+		if (caller_masked(c->caller, entity, f, record)) {
+			bool noted = m->ntags > 0 && m->tags[m->ntags - 1] == w.tag;
+
+			if (!noted && m->ntags < G_N_ELEMENTS(m->tags))
+				m->tags[m->ntags++] = w.tag;
+			continue;
+		}
+		buf_add_bytes(&m->fields, w.whole);
+		if (w.wire != WIRE_VARINT)
+			continue;
+		target = target_of(c->server->schema, f, &w.number);
+		if (target)
+			st = reply_name(c, target, w.number, e);
 	}
-	buf_add_bytes(&v->out, w->whole);
-	return w->wire == WIRE_VARINT ? name_of_field(v->call, f, w->number, e) : STATUS_OK;
+	return st;
 }
 
-static enum status view_add(struct view *v, const struct stored *s, struct error *e)
+static enum status fill_record(
+	struct call *c, Guanxi__Record *r, const struct masking *m, struct error *e)
 {
-	struct arena *arena = v->call->arena;
-	Guanxi__Reply *r = v->call->reply;
-	Guanxi__Record *record = arena_alloc(arena, sizeof(*record));
-	Guanxi__Record **grown = array_more(arena, r->record, r->n_record);
-	struct bytes fields = arena_copy(arena, buf_bytes(&v->out));
-	uint32_t *masked = arena_alloc(arena, (v->nmasked + 1) * sizeof(*masked));
+	struct bytes fields = arena_copy(c->arena, buf_bytes(&m->fields));
 
-	if (!record || !grown || !masked || (v->out.len && !fields.data))
+	r->masked = arena_alloc(c->arena, (m->ntags + 1) * sizeof(*r->masked));
+	if (!r->masked || (m->fields.len && !fields.data) ||
+		!reply_take(c, fields.len + NAME_OVERHEAD + m->ntags * 5))
 		return too_large(e);
-	guanxi__record__init(record);
-	record->entity = v->entity->number;
-	record->id = s->id;
-	record->version = s->version;
-	record->fields = pb_from(fields);
-	memcpy(masked, v->masked, v->nmasked * sizeof(*masked));
-	record->masked = masked;
-	record->n_masked = v->nmasked;
-	r->record = grown;
-	r->record[r->n_record++] = record;
+	memcpy(r->masked, m->tags, m->ntags * sizeof(*r->masked));
+	r->n_masked = m->ntags;
+	r->fields = pb_from(fields);
 	return STATUS_OK;
+}
+
+Guanxi__Record *record_for(
+	struct call *c, const struct entity *entity, const struct stored *s, struct error *e)
+{
+	Guanxi__Record *r = arena_alloc(c->arena, sizeof(*r));
+	struct masking m = { .ntags = 0 };
+	enum status st;
+
+	if (!c->caller) {
+		error_set(e, STATUS_INTERNAL, "no caller to show a record to");
+		return NULL;
+	}
+	if (!r) {
+		too_large(e);
+		return NULL;
+	}
+	guanxi__record__init(r);
+	r->entity = entity->number;
+	r->id = s->id;
+	r->version = s->version;
+	st = mask_and_name(c, entity, s->fields, &m, e);
+	if (st == STATUS_OK)
+		st = fill_record(c, r, &m, e);
+	buf_free(&m.fields);
+	return st == STATUS_OK ? r : NULL;
 }
 
 enum status reply_record(
 	struct call *c, const struct entity *entity, const struct stored *s, struct error *e)
 {
-	struct view v = { .call = c, .entity = entity, .fields = s->fields };
-	struct bytes rest = s->fields;
-	struct wire_field w;
-	enum status status = STATUS_OK;
+	Guanxi__Reply *r = c->reply;
+	Guanxi__Record *record = record_for(c, entity, s, e);
+	Guanxi__Record **all;
 
-	while (!status && record_next(&rest, &w, NULL))
-		status = view_field(&v, &w, e);
-	if (!status)
-		status = view_add(&v, s, e);
-	buf_free(&v.out);
-	return status;
+	if (!record)
+		return e && e->status ? e->status : STATUS_INVALID;
+	all = arena_grow(c->arena, r->record, r->n_record, sizeof(*all));
+	if (!all)
+		return too_large(e);
+	r->record = all;
+	r->record[r->n_record++] = record;
+	return STATUS_OK;
+}
+
+void call_wake(struct call *c, uint64_t user)
+{
+	uint64_t *all;
+
+	for (size_t i = 0; i < c->nwake; i++)
+		if (c->wake[i] == user)
+			return;
+	all = arena_grow(c->arena, c->wake, c->nwake, sizeof(*all));
+	if (!all)
+		return; /* the watcher finds it at its next look */
+	c->wake = all;
+	c->wake[c->nwake++] = user;
+}
+
+struct bytes call_arg(const struct call *c, const char *name)
+{
+	for (size_t i = 0; i < c->request->n_arg; i++) {
+		const Guanxi__Pair *p = c->request->arg[i];
+
+		if (bytes_equal_str(pb_bytes(p->name), name))
+			return p->has_value ? pb_bytes(p->value) : (struct bytes){ 0 };
+	}
+	return (struct bytes){ 0 };
 }
