@@ -268,9 +268,12 @@ static enum status encode(
 	done = iconv(cd, &p, &left, &to, &room);
 	out->len = (size_t)((uint8_t *)to - out->data);
 	iconv_close(cd);
-	if (done == (size_t)-1)
-		return error_set(e, STATUS_INVALID, "a character has no place in \"%s\"",
-			encoding_name(encoding));
+	if (done == (size_t)-1) {
+		struct bytes rest = bytes_of(p, left);
+
+		return error_set(e, STATUS_INVALID, "character U+%04X has no place in \"%s\"",
+			text_next(&rest), encoding_name(encoding));
+	}
 	return STATUS_OK;
 }
 

@@ -364,7 +364,31 @@ static void test_encodings_out(void **state)
 	assert_memory_equal(out, "\x81\x39\xef\x31\x95\x34\xb2\x35\xe9\x46!", 11);
 }
 
-/* Every character that a text may hold goes out as GB18030 and comes back. */
+/* Two dozen private-use characters of old fonts, which got code points of their own since: the C library refuses them. */
+static bool has_no_code(uint32_t c)
+{
+	static const uint16_t few[] = { 0xe816, 0xe817, 0xe818, 0xe81e, 0xe826, 0xe82b, 0xe82c,
+		0xe831, 0xe832, 0xe83b, 0xe843, 0xe854, 0xe855, 0xe864 };
+	bool found = c >= 0xe78d && c <= 0xe796;
+
+	for (size_t i = 0; i < sizeof(few) / sizeof(few[0]); i++)
+		found = found || few[i] == c;
+	return found;
+}
+
+static void test_character_without_code_stops(void **state)
+{
+	struct error e;
+	bool started = false;
+
+	error_init(&e);
+	assert_int_equal(encode_write(-1, ENCODING_GB18030, bytes_str("ab\ue78d"), &started, &e),
+		STATUS_INVALID);
+	assert_string_equal(e.message, "character U+E78D has no place in \"gb18030\"");
+	assert_false(started);
+}
+
+/* Every other character that a text may hold goes out as GB18030 and comes back. */
 static void test_gb18030_holds_everything(void **state)
 {
 	struct buf all = BUF_INIT;
@@ -382,7 +406,8 @@ static void test_gb18030_holds_everything(void **state)
 		if (c >= 0xd800 && c < 0xe000)
 			c = 0xe000;
 		text_add(&one, c);
-		if (c != '"' && c != ',' && text_valid(buf_bytes(&one), TEXT_LINE, 1, why)) {
+		if (c != '"' && c != ',' && !has_no_code(c) &&
+			text_valid(buf_bytes(&one), TEXT_LINE, 1, why)) {
 			buf_add_bytes(&all, buf_bytes(&one));
 			if (c % 97 == 0)
 				buf_add_u8(&all, '\n');
@@ -438,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_overlong_row),
 		cmocka_unit_test(test_writing),
 		cmocka_unit_test(test_encodings_out),
+		cmocka_unit_test(test_character_without_code_stops),
 		cmocka_unit_test(test_gb18030_holds_everything),
 		cmocka_unit_test(test_names),
 	};
