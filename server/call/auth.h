@@ -48,6 +48,8 @@ enum status session_find(struct txn *t, struct bytes token, struct bytes peer_ke
 bool session_stale(const struct session_row *row, int64_t now);
 enum status session_touch(
 	struct txn *t, uint64_t user, uint64_t session, int64_t now, struct error *e);
+/* As session_touch, by the writer, when the row is stale. Any thread. */
+void session_touch_later(struct server *server, const struct session_row *row, int64_t now);
 enum status session_end(struct txn *t, uint64_t user, uint64_t session, struct error *e);
 enum status session_end_others(struct txn *t, uint64_t user, uint64_t except, struct error *e);
 

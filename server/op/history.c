@@ -1,0 +1,416 @@
+/* What happened to a record, and taking an operation back. */
+#include "server/call/rights.h"
+#include "server/op/op.h"
+#include "server/op/target.h"
+#include "server/server.h"
+
+#define HISTORY_DEFAULT 20
+#define HISTORY_MAX 200
+#define ENTRIES 64
+#define UNDO_MAX 20000
+#define UNDO_DAYS_MS (INT64_C(30) * 24 * 3600 * 1000)
+
+static bool is_change(enum log_kind kind)
+{
+	return kind >= LOG_ADD && kind <= LOG_UNDO;
+}
+
+/* Walking back through a record's log: state is the record as it stood after the entry at hand. */
+struct back {
+	struct target t;
+	struct buf state;
+	uint64_t before; /* only entries with a smaller number are shown; 0 all */
+	uint32_t limit;
+	uint64_t last; /* number of the last one shown */
+	bool more;
+};
+
+/* The runs of the tags, what the caller may not see left out; in the arena. */
+static struct bytes tags_view(struct back *b, struct bytes record, const uint32_t *tags, size_t n)
+{
+	struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct field *f = entity_field_by_tag(b->t.entity, tags[i]);
+		if (f && !caller_masked(b->t.call->caller, b->t.entity, f, record))
+			buf_add_bytes(&out, record_run(record, tags[i]));
+	}
+	struct bytes kept = arena_copy(b->t.call->arena, buf_bytes(&out));
+	buf_free(&out);
+	return kept;
+}
+
+static enum status change_reply(
+	struct back *b, const struct log_entry *entry, const struct log_body *body, struct error *e)
+{
+	struct call *c = b->t.call;
+	Guanxi__Change *ch = arena_alloc(c->arena, sizeof(*ch));
+	uint32_t *tags = arena_alloc(c->arena, (body->ntags + 1) * sizeof(*tags));
+	struct bytes address = arena_copy(c->arena, body->address);
+	struct bytes reason = arena_copy(c->arena, body->reason);
+
+	if (!ch || !tags)
+		return error_set(e, STATUS_INVALID, "reply too large");
+	guanxi__change__init(ch);
+	memcpy(tags, body->tags, body->ntags * sizeof(*tags));
+	ch->seq = entry->seq;
+	ch->time_ms = (uint64_t)entry->time_ms;
+	ch->has_user = true;
+	ch->user = entry->user;
+	ch->operation = entry->operation;
+	ch->kind = pb_from(bytes_str(log_kind_name(entry->kind)));
+	ch->version = entry->version;
+	ch->has_old_fields = ch->has_new_fields = true;
+	ch->old_fields = pb_from(tags_view(b, body->before, body->tags, body->ntags));
+	ch->new_fields = pb_from(tags_view(b, buf_bytes(&b->state), body->tags, body->ntags));
+	ch->changed = tags;
+	ch->n_changed = body->ntags;
+	ch->has_reason = reason.len > 0;
+	ch->reason = pb_from(reason);
+	ch->has_address = address.len > 0 && c->caller->admin;
+	ch->address = pb_from(address);
+	c->reply->change[c->reply->n_change++] = ch;
+	b->last = entry->seq;
+	return reply_name(
+		c, schema_entity_by_number(c->server->schema, ENTITY_USER), entry->user, e);
+}
+
+/* The state before an entry: its before-image in the place of what it changed. */
+static void step_back(struct back *b, const struct log_body *body)
+{
+	struct buf older = BUF_INIT;
+
+	record_merge(buf_bytes(&b->state), body->before, body->tags, body->ntags, &older);
+	buf_free(&b->state);
+	b->state = older;
+}
+
+static enum status history_entry(struct back *b, uint64_t seq, struct buf *room, struct error *e)
+{
+	struct log_entry entry;
+	struct log_body body = { 0 };
+	enum status s = log_read(b->t.call->txn, seq, &entry, room, &body, e);
+
+	if (s || !is_change(entry.kind))
+		return s;
+	if (!b->before || seq < b->before) {
+		b->more = b->t.call->reply->n_change >= b->limit;
+		if (!b->more)
+			s = change_reply(b, &entry, &body, e);
+	}
+	step_back(b, &body);
+	return s;
+}
+
+static enum status history_walk(struct back *b, uint64_t id, struct error *e)
+{
+	uint64_t seqs[ENTRIES], before = 0;
+	struct buf room = BUF_INIT;
+	enum status s = STATUS_OK;
+	size_t n;
+
+	while (!s && !b->more &&
+		(n = log_of_record(b->t.call->txn, b->t.entity, id, before, seqs, ENTRIES)) > 0) {
+		for (size_t i = 0; !s && !b->more && i < n; i++)
+			s = history_entry(b, seqs[i], &room, e);
+		before = seqs[n - 1];
+	}
+	buf_free(&room);
+	return s;
+}
+
+static enum status history_page(struct back *b, struct bytes question, struct error *e)
+{
+	struct call *c = b->t.call;
+	struct buf token = BUF_INIT;
+	enum status s = token_open(c, question, &token, e);
+	struct bytes in = buf_bytes(&token);
+
+	if (!s && token.len && !take_u64(&in, &b->before))
+		s = error_set(e, STATUS_USAGE, "page token does not belong to this list");
+	buf_free(&token);
+	return s;
+}
+
+static enum status history_next(struct back *b, struct bytes question, struct error *e)
+{
+	struct buf token = BUF_INIT;
+	enum status s;
+
+	if (!b->more)
+		return STATUS_OK;
+	buf_add_u64(&token, b->last);
+	s = token_seal(b->t.call, question, buf_bytes(&token), e);
+	buf_free(&token);
+	return s;
+}
+
+static enum status record_history(struct call *c, struct error *e)
+{
+	struct back b = { .limit = c->request->limit };
+	struct buf room = BUF_INIT;
+	struct stored record;
+	uint64_t id;
+	enum status s = target_open(c, &b.t, e);
+
+	if (!s)
+		s = target_id(&b.t, 0, &id, e);
+	b.t.scope.trash_too = true;
+	if (!s)
+		s = target_read(&b.t, id, &room, &record, e);
+	if (!s) {
+		struct bytes question = bytes_of(&record.id, sizeof(record.id));
+		b.limit = !b.limit                ? HISTORY_DEFAULT
+			  : b.limit > HISTORY_MAX ? HISTORY_MAX
+						  : b.limit;
+		c->reply->change = arena_alloc(c->arena, b.limit * sizeof(*c->reply->change));
+		buf_add_bytes(&b.state, record.fields);
+		s = history_page(&b, question, e);
+		if (!s)
+			s = history_walk(&b, record.id, e);
+		if (!s)
+			s = history_next(&b, question, e);
+	}
+	buf_free(&b.state);
+	buf_free(&room);
+	return s;
+}
+
+/* Undo. */
+
+struct undo {
+	struct call *call;
+	uint64_t operation;
+	uint64_t *seqs; /* entries of the operation, ascending */
+	size_t n;
+	struct buf room; /* of entries */
+	struct buf record_room;
+};
+
+static const struct entity *undo_entity(const struct undo *u, const struct log_entry *entry)
+{
+	return schema_entity_by_number(u->call->server->schema, entry->entity);
+}
+
+static enum status undo_collect(struct undo *u, struct error *e)
+{
+	uint64_t after = 0;
+	size_t n;
+
+	u->seqs = arena_alloc(u->call->arena, (UNDO_MAX + 1) * sizeof(*u->seqs));
+	if (!u->seqs)
+		return error_set(e, STATUS_INTERNAL, "out of memory");
+	while (u->n <= UNDO_MAX && (n = log_of_operation(u->call->txn, u->operation, after,
+					    u->seqs + u->n, UNDO_MAX + 1 - u->n)) > 0) {
+		u->n += n;
+		after = u->seqs[u->n - 1];
+	}
+	if (!u->n)
+		return error_set(e, STATUS_NOT_FOUND, "there is no operation \"%llu\"",
+			(unsigned long long)u->operation);
+	if (u->n > UNDO_MAX)
+		return error_set(e, STATUS_INVALID,
+			"operation touches more than %d records: undo it in parts", UNDO_MAX);
+	return STATUS_OK;
+}
+
+static enum status undo_allowed(
+	const struct undo *u, const struct log_entry *entry, struct error *e)
+{
+	const struct call *c = u->call;
+
+	if (entry->user != c->caller->user && !c->caller->admin)
+		return error_set(e, STATUS_NOT_FOUND, "there is no operation \"%llu\"",
+			(unsigned long long)u->operation);
+	if (c->now_ms - entry->time_ms > UNDO_DAYS_MS)
+		return error_set(e, STATUS_CONFLICT, "operation is older than 30 days");
+	return STATUS_OK;
+}
+
+/* Whether the newest change of a record belongs to the operation. */
+static bool in_operation(struct undo *u, const struct entity *entity, uint64_t id)
+{
+	uint64_t seqs[ENTRIES];
+	size_t n = log_of_record(u->call->txn, entity, id, 0, seqs, ENTRIES);
+
+	for (size_t i = 0; i < n; i++) {
+		struct log_entry entry;
+		if (log_read(u->call->txn, seqs[i], &entry, &u->room, NULL, NULL))
+			return false;
+		if (is_change(entry.kind))
+			return entry.operation == u->operation;
+	}
+	return false;
+}
+
+/* What was added later and refers by this field to a record that the undo takes away. */
+static enum status unreferenced_by(struct undo *u, const struct entity *en, const struct field *f,
+	const struct entity *target, uint64_t id, struct error *e)
+{
+	const struct scope present = { .all = true };
+	struct buf wire = BUF_INIT;
+	uint64_t ids[ENTRIES], after = 0;
+	size_t n;
+
+	record_add_number(&wire, f->tag, id);
+	while ((n = store_find_equal(u->call->txn, en, f, buf_bytes(&wire), after, ids, ENTRIES)) >
+		0) {
+		for (size_t i = 0; i < n; i++)
+			if (store_visible(u->call->txn, &present, en, ids[i]) &&
+				!in_operation(u, en, ids[i])) {
+				buf_free(&wire);
+				return error_set(e, STATUS_CONFLICT,
+					"%s \"%llu\" refers to %s \"%llu\"", en->name,
+					(unsigned long long)ids[i], target->name,
+					(unsigned long long)id);
+			}
+		after = ids[n - 1];
+	}
+	buf_free(&wire);
+	return STATUS_OK;
+}
+
+static enum status undo_unreferenced(
+	struct undo *u, const struct entity *target, uint64_t id, struct error *e)
+{
+	const struct schema *schema = u->call->server->schema;
+	enum status s = STATUS_OK;
+
+	for (size_t i = 0; !s && i < schema_count(schema); i++) {
+		const struct entity *en = schema_at(schema, i);
+		for (size_t k = 0; !s && k < en->nfields; k++) {
+			const struct field *f = &en->fields[k];
+			if (type_is_reference(f->type) && f->flags & F_INDEXED &&
+				f->tag < TAG_EXTERNAL_ID && !strcmp(f->refers_to, target->name))
+				s = unreferenced_by(u, en, f, target, id, e);
+		}
+	}
+	return s;
+}
+
+/* The newest change of the record must belong to the operation. */
+static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *e)
+{
+	struct log_entry entry;
+	const struct entity *entity;
+	enum status s = log_read(u->call->txn, seq, &entry, &u->room, NULL, e);
+
+	if (!s)
+		s = undo_allowed(u, &entry, e);
+	if (s || !is_change(entry.kind))
+		return s;
+	entity = undo_entity(u, &entry);
+	if (!entity)
+		return error_set(e, STATUS_CONFLICT, "operation cannot be taken back");
+	if (!in_operation(u, entity, entry.id))
+		return error_set(e, STATUS_CONFLICT, "%s \"%llu\" changed since", entity->name,
+			(unsigned long long)entry.id);
+	return entry.kind == LOG_ADD ? undo_unreferenced(u, entity, entry.id, e) : STATUS_OK;
+}
+
+/* The record with the entry taken out of it. */
+static enum status undo_image(struct undo *u, const struct entity *entity,
+	const struct log_entry *entry, const struct log_body *body, struct buf *out,
+	struct error *e)
+{
+	struct stored record;
+	struct buf patch = BUF_INIT;
+	enum status s =
+		store_get(u->call->txn, &scope_all, entity, entry->id, &u->record_room, &record, e);
+
+	if (s)
+		return s;
+	if (entry->kind == LOG_ADD) {
+		if (type_is_signed(T_DATETIME))
+			record_add_signed(&patch, TAG_DELETED_AT, u->call->now_ms);
+		else
+			record_add_number(&patch, TAG_DELETED_AT, (uint64_t)u->call->now_ms);
+		record_add_number(&patch, TAG_DELETED_BY, u->call->caller->user);
+		record_merge(record.fields, buf_bytes(&patch), NULL, 0, out);
+	} else if (!body->ntags) {
+		s = error_set(e, STATUS_CONFLICT, "%s \"%llu\": what stood before was erased",
+			entity->name, (unsigned long long)entry->id);
+	} else {
+		record_merge(record.fields, body->before, body->tags, body->ntags, out);
+	}
+	buf_free(&patch);
+	return s;
+}
+
+/* Computed fields are no part of what is put. */
+static void entered_only(const struct entity *entity, struct bytes record, struct buf *out)
+{
+	struct wire_field w;
+
+	while (record_next(&record, &w, NULL)) {
+		const struct field *f = entity_field_by_tag(entity, w.tag);
+		if (!f || !(f->flags & (F_COMPUTED | F_VIRTUAL)))
+			buf_add_bytes(out, w.whole);
+	}
+}
+
+static enum status undo_entry(struct undo *u, uint64_t seq, struct error *e)
+{
+	struct call *c = u->call;
+	struct log_entry entry;
+	struct log_body body = { 0 };
+	struct buf image = BUF_INIT, entered = BUF_INIT;
+	const struct entity *entity;
+	enum status s = log_read(c->txn, seq, &entry, &u->room, &body, e);
+
+	if (s || !is_change(entry.kind))
+		return s;
+	entity = undo_entity(u, &entry);
+	s = undo_image(u, entity, &entry, &body, &image, e);
+	if (!s) {
+		entered_only(entity, buf_bytes(&image), &entered);
+		s = store_put(c->txn, &c->author, entity, &entry.id, "undo", buf_bytes(&entered),
+			NULL, e);
+	}
+	if (!s && (entity->number == ENTITY_USER || entity->number == ENTITY_ROLE))
+		s = auth_epoch_bump(c->txn, entity->number == ENTITY_USER ? entry.id : 0, e);
+	c->reply->count++;
+	buf_free(&image);
+	buf_free(&entered);
+	return s;
+}
+
+static enum status undo_run(struct undo *u, struct error *e)
+{
+	struct call *c = u->call;
+	enum status s = undo_collect(u, e);
+
+	for (size_t i = 0; !s && i < u->n; i++)
+		s = undo_check_entry(u, u->seqs[i], e);
+	if (s || c->request->dry_run)
+		return s;
+	s = store_operation(c->txn, &c->author.operation, e);
+	c->reply->has_operation = c->reply->has_count = true;
+	c->reply->operation = c->author.operation;
+	c->reply->count = 0;
+	for (size_t i = u->n; !s && i > 0; i--)
+		s = undo_entry(u, u->seqs[i - 1], e);
+	return s;
+}
+
+static enum status operation_undo(struct call *c, struct error *e)
+{
+	struct undo u = { .call = c };
+	char *text = arena_str(c->arena, call_arg(c, "operation"));
+	char *end = NULL;
+	enum status s;
+
+	u.operation = text ? strtoull(text, &end, 10) : 0;
+	if (!u.operation || *end)
+		return error_set(e, STATUS_USAGE, "operation is not a number");
+	s = undo_run(&u, e);
+	buf_free(&u.room);
+	buf_free(&u.record_room);
+	return s;
+}
+
+const struct op history_ops[] = {
+	{ .name = "record.history", .kind = OP_READ, .run = record_history },
+	{ .name = "operation.undo", .kind = OP_WRITE, .run = operation_undo },
+	{ 0 },
+};

@@ -1,0 +1,188 @@
+/* Adding, reading, changing, deleting and restoring records of any entity. */
+#include "server/call/rights.h"
+#include "server/op/conflict.h"
+#include "server/op/op.h"
+#include "server/op/target.h"
+#include "server/server.h"
+
+#define RECORDS_MAX 1000
+
+/* A record on its way to the store. */
+struct change {
+	struct target t;
+	struct patch patch;
+	struct buf room; /* the record before */
+	struct stored before;
+	struct buf whole;   /* before with the patch */
+	struct buf checked; /* what model_check made of it */
+};
+
+static void change_close(struct change *ch)
+{
+	patch_free(&ch->patch);
+	buf_free(&ch->room);
+	buf_free(&ch->whole);
+	buf_free(&ch->checked);
+}
+
+/* Parses and checks: all bad fields of both at once. */
+static enum status change_check(
+	struct change *ch, const struct stored *before, uint64_t id, struct error *e)
+{
+	struct model_write w = target_write(&ch->t, before, id);
+	enum status parsed = patch_parse(&ch->t, &ch->patch, e);
+	enum status s;
+
+	if (parsed && parsed != STATUS_INVALID)
+		return parsed;
+	record_merge(before ? before->fields : bytes_of("", 0), buf_bytes(&ch->patch.fields),
+		ch->patch.cleared, ch->patch.ncleared, &ch->whole);
+	s = model_check(&w, buf_bytes(&ch->whole), &ch->checked, e);
+	return s ? s : parsed;
+}
+
+static enum status change_put(struct change *ch, uint64_t *id, const char *kind, struct error *e)
+{
+	struct call *c = ch->t.call;
+	bool unchanged = false;
+	enum status s = target_operation(&ch->t, e);
+
+	if (!s)
+		s = store_put(c->txn, &c->author, ch->t.entity, id, kind, buf_bytes(&ch->checked),
+			&unchanged, e);
+	if (!s && unchanged)
+		c->reply->operation = 0;
+	if (!s && !unchanged)
+		s = target_changed(&ch->t, *id, e);
+	return s;
+}
+
+static enum status record_add(struct call *c, struct error *e)
+{
+	struct change ch = { 0 };
+	uint64_t id = 0;
+	enum status s = target_open_write(c, &ch.t, e);
+
+	if (!s)
+		s = change_check(&ch, NULL, 0, e);
+	if (!s && !c->request->dry_run)
+		s = change_put(&ch, &id, "add", e);
+	if (!s && !c->request->dry_run)
+		s = target_reply(&ch.t, id, e);
+	change_close(&ch);
+	return s;
+}
+
+static enum status record_set(struct call *c, struct error *e)
+{
+	struct change ch = { 0 };
+	uint64_t id;
+	enum status s = target_open_write(c, &ch.t, e);
+
+	if (!s && c->request->n_record > 1)
+		s = error_set(e, STATUS_USAGE, "one record at a time");
+	if (!s)
+		s = target_id(&ch.t, 0, &id, e);
+	if (!s)
+		s = target_read(&ch.t, id, &ch.room, &ch.before, e);
+	if (!s)
+		s = change_check(&ch, &ch.before, ch.before.id, e);
+	if (!s && c->request->has_if_version)
+		s = conflict_check(&ch.t, &ch.before, c->request->if_version, &ch.patch, e);
+	if (!s && !c->request->dry_run)
+		s = change_put(&ch, &ch.before.id, "set", e);
+	if (!s)
+		s = target_reply(&ch.t, ch.before.id, e);
+	change_close(&ch);
+	return s;
+}
+
+static enum status record_get(struct call *c, struct error *e)
+{
+	struct target t;
+	struct buf room = BUF_INIT;
+	struct stored record;
+	uint64_t id;
+	enum status s = target_open(c, &t, e);
+
+	if (!s && (!c->request->n_record || c->request->n_record > RECORDS_MAX))
+		s = error_set(e, STATUS_USAGE, "one to %d records", RECORDS_MAX);
+	for (size_t i = 0; !s && i < c->request->n_record; i++) {
+		s = target_id(&t, i, &id, e);
+		if (!s)
+			s = target_read(&t, id, &room, &record, e);
+		if (!s)
+			s = reply_record(c, t.entity, &record, e);
+	}
+	buf_free(&room);
+	return s;
+}
+
+typedef enum status model_move(const struct model_write *w, uint64_t *count, struct error *e);
+
+/* Deletes or restores one record with what belongs to it. */
+static enum status record_move(
+	struct target *t, size_t i, model_move *move, uint64_t *count, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct stored record;
+	uint64_t id, n = 0;
+	enum status s = target_id(t, i, &id, e);
+
+	if (!s)
+		s = store_get(t->call->txn, &t->scope, t->entity, id, &room, &record, e);
+	if (!s && record.deleted == (move == model_delete))
+		s = error_set(e, STATUS_CONFLICT, "%s \"%llu\" is %s the trash", t->entity->name,
+			(unsigned long long)id, record.deleted ? "already in" : "not in");
+	if (!s && !t->call->request->dry_run) {
+		struct model_write w = target_write(t, &record, id);
+		s = move(&w, &n, e);
+	}
+	if (!s)
+		s = target_changed(t, id, e);
+	if (!s && move == model_restore)
+		s = target_reply(t, id, e);
+	*count += n;
+	buf_free(&room);
+	return s;
+}
+
+static enum status record_moves(struct call *c, model_move *move, bool from_trash, struct error *e)
+{
+	struct target t;
+	uint64_t count = 0;
+	enum status s = target_open_write(c, &t, e);
+
+	if (s)
+		return s;
+	t.scope.trash_too = from_trash;
+	if (!c->request->n_record || c->request->n_record > RECORDS_MAX)
+		return error_set(e, STATUS_USAGE, "one to %d records", RECORDS_MAX);
+	if (t.entity->flags & E_NO_DELETE)
+		return error_set(e, STATUS_DENIED, "a %s is never deleted", t.entity->name);
+	s = target_operation(&t, e);
+	for (size_t i = 0; !s && i < c->request->n_record; i++)
+		s = record_move(&t, i, move, &count, e);
+	c->reply->has_count = true;
+	c->reply->count = count;
+	return s;
+}
+
+static enum status record_delete(struct call *c, struct error *e)
+{
+	return record_moves(c, model_delete, false, e);
+}
+
+static enum status record_restore(struct call *c, struct error *e)
+{
+	return record_moves(c, model_restore, true, e);
+}
+
+const struct op record_ops[] = {
+	{ .name = "record.add", .kind = OP_WRITE, .run = record_add, .right = "%s.add" },
+	{ .name = "record.get", .kind = OP_READ, .run = record_get },
+	{ .name = "record.set", .kind = OP_WRITE, .run = record_set, .right = "%s.change" },
+	{ .name = "record.delete", .kind = OP_WRITE, .run = record_delete, .right = "%s.delete" },
+	{ .name = "record.restore", .kind = OP_WRITE, .run = record_restore, .right = "%s.delete" },
+	{ 0 },
+};
