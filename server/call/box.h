@@ -21,9 +21,8 @@ struct box {
 	Guanxi__Status status;
 	struct error error; /* of the pool and the loop; the writer has its own */
 	size_t reply_bytes;
-	GHashTable *named;     /* entity << 48 | id of the names that the reply has */
-	struct lookup *lookup; /* in the transaction of this run */
-	struct caller *fresh;  /* read anew because the rights had changed; in use as call.caller */
+	GHashTable *named;    /* entity << 48 | id of the names that the reply has */
+	struct caller *fresh; /* read anew because the rights had changed; in use as call.caller */
 };
 
 static inline struct box *box_of(struct call *c)

@@ -35,9 +35,7 @@ struct call *call_new(struct server *server, struct arena *arena, const Guanxi__
 
 void call_end_run(struct call *c)
 {
-	struct box *b = box_of(c);
-
-	lookup_free(&b->lookup);
+	lookup_free(&c->lookup);
 	c->txn = NULL;
 }
 
@@ -62,6 +60,12 @@ void call_rewind(struct call *c)
 	c->watch_from_unacknowledged = c->close_sessions_of_user = false;
 	c->wake = NULL;
 	c->nwake = 0;
+}
+
+void call_forget(struct call *c)
+{
+	lookup_free(&c->lookup);
+	call_rewind(c);
 }
 
 void call_free(struct call **cp)

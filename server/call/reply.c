@@ -58,14 +58,12 @@ enum status reply_value(struct call *c, const char *name, struct bytes value, st
 	return STATUS_OK;
 }
 
-static struct lookup *lookup_of(struct call *c)
+struct lookup *call_lookup(struct call *c)
 {
-	struct box *b = box_of(c);
-
-	if (!b->lookup)
-		b->lookup = lookup_new(
-			c->txn, &c->caller->scope, c->server->schema, c->chinese, c->arena);
-	return b->lookup;
+	if (!c->lookup)
+		c->lookup = lookup_new(c->txn, c->caller ? &c->caller->scope : &scope_all,
+			c->server->schema, c->chinese, c->arena);
+	return c->lookup;
 }
 
 /* True the first time. */
@@ -102,9 +100,10 @@ static enum status add_name(struct call *c, const struct entity *entity, uint64_
 /* A record whose name is hidden from the caller is shown by its number alone: no name is sent. */
 static bool name_hidden(const struct call *c, const struct entity *entity)
 {
-	const struct field *f =
-		entity->name_field ? entity_field_named(entity, entity->name_field) : NULL;
+	const struct field *f = NULL;
 
+	if (entity->name_field && !(entity->flags & E_SHARED))
+		f = entity_field_named(entity, entity->name_field);
 	return f && !(c->caller->class_mask & 1u << f->class);
 }
 
@@ -116,7 +115,7 @@ enum status reply_name(struct call *c, const struct entity *entity, uint64_t id,
 	if (!c->caller || !c->txn || id == 0 || name_hidden(c, entity) ||
 		!remember_name(box_of(c), entity->number, id))
 		return STATUS_OK;
-	format = lookup_format_context(lookup_of(c), c->caller->zone);
+	format = lookup_format_context(call_lookup(c), c->caller->zone);
 	if (!format.name(format.arg, entity->name, id, &display, &code))
 		return STATUS_OK;
 	return add_name(c, entity, id, display, code, e);
