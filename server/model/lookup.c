@@ -392,8 +392,7 @@ static struct seen *seen_of(struct lookup *l, const struct entity *en, uint64_t 
 
 	if (!seen) {
 		seen = g_new0(struct seen, 1);
-		seen->there =
-			store_visible(l->txn, en->flags & E_SHARED ? &scope_all : l->scope, en, id);
+		seen->there = true; /* until it is read */
 		g_hash_table_insert(l->seen, id_key(key), seen);
 	}
 	return seen;

@@ -1,0 +1,326 @@
+/*
+ * Deleting a record with what hangs on it, and bringing back exactly what a deletion took. What goes along, what stays and what
+ * refuses stands in the rows: on_delete of every field that refers to the record.
+ */
+#include "server/model/draft.h"
+#include "server/store/log.h"
+#include <glib.h>
+
+#define PAGE 256
+
+struct target {
+	const struct entity *entity;
+	uint64_t id;
+};
+
+struct deletion {
+	const struct model_write *w;
+	const struct schema *schema;
+	GArray *targets;  /* in the order in which they go */
+	GHashTable *seen; /* entity << 48 | id */
+	struct buf uses;  /* "12 customer, 3 user" */
+	struct error *e;
+};
+
+static void deletion_init(struct deletion *d, const struct model_write *w, struct error *e)
+{
+	*d = (struct deletion){ .w = w,
+		.schema = store_schema(txn_store(w->txn)),
+		.targets = g_array_new(FALSE, FALSE, sizeof(struct target)),
+		.seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.e = e };
+}
+
+static void deletion_release(struct deletion *d)
+{
+	g_array_free(d->targets, TRUE);
+	g_hash_table_destroy(d->seen);
+	buf_free(&d->uses);
+}
+
+static void add_target(struct deletion *d, const struct entity *entity, uint64_t id)
+{
+	struct target target = { entity, id };
+	gint64 *key = g_new(gint64, 1);
+
+	*key = (gint64)((uint64_t)entity->number << 48 | id);
+	if (g_hash_table_add(d->seen, key))
+		g_array_append_val(d->targets, target);
+}
+
+static bool is_target(const struct deletion *d, const struct entity *entity, uint64_t id)
+{
+	gint64 key = (gint64)((uint64_t)entity->number << 48 | id);
+
+	return g_hash_table_contains(d->seen, &key);
+}
+
+/* Code of the dictionary that an entry belongs to; free() it. NULL for other records. */
+static char *dictionary_of(const struct deletion *d, const struct target *target)
+{
+	const struct entity *en = schema_entity_by_number(d->schema, ENTITY_DICTIONARY);
+	const struct entry *entry;
+
+	if (target->entity->number != ENTITY_DICTIONARY_ENTRY)
+		return NULL;
+	entry = lookup_entry_of(d->w->lookup, target->id);
+	if (!entry)
+		return NULL;
+	return bytes_dup(record_text(lookup_fields(d->w->lookup, en, entry->dictionary),
+		entity_field_named(en, "code")->tag));
+}
+
+/* What happens to records whose field f names the target; KEEP when it cannot name it. */
+static enum on_delete effect(
+	const struct field *f, const struct target *target, const char *dictionary)
+{
+	if (f->flags & F_UNAVAILABLE)
+		return ON_DELETE_KEEP;
+	if (f->type == T_CHOICE || f->type == T_CHOICES)
+		return dictionary && !strcmp(f->refers_to, dictionary) ? ON_DELETE_REFUSE
+								       : ON_DELETE_KEEP;
+	if (f->type == T_REF_ANY)
+		return f->on_delete;
+	if (type_is_reference(f->type) && !strcmp(f->refers_to, target->entity->name))
+		return f->on_delete;
+	return ON_DELETE_KEEP;
+}
+
+/* Takes the records whose field names the target along, or counts them. */
+static uint64_t follow_field(struct deletion *d, const struct entity *en, const struct field *f,
+	const struct target *target, enum on_delete what)
+{
+	uint64_t any = f->type == T_REF_ANY ? (uint64_t)target->entity->number << 48 : 0;
+	uint64_t ids[PAGE], after = 0, count = 0;
+	struct buf wire = BUF_INIT;
+	size_t n;
+
+	record_add_number(&wire, f->tag, any | target->id);
+	while ((n = store_find_equal(d->w->txn, en, f, buf_bytes(&wire), after, ids, PAGE)) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			if (what == ON_DELETE_CASCADE)
+				add_target(d, en, ids[i]);
+			else
+				count += !is_target(d, en, ids[i]);
+		}
+		after = ids[n - 1];
+	}
+	buf_free(&wire);
+	return count;
+}
+
+static void follow_entity(struct deletion *d, const struct entity *en, const struct target *target,
+	const char *dictionary)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < en->nfields; i++) {
+		enum on_delete what = effect(&en->fields[i], target, dictionary);
+		if (what != ON_DELETE_KEEP)
+			count += follow_field(d, en, &en->fields[i], target, what);
+	}
+	if (count)
+		buf_printf(&d->uses, "%s%llu %s", d->uses.len ? ", " : "",
+			(unsigned long long)count, en->name);
+}
+
+static enum status collect(struct deletion *d)
+{
+	add_target(d, d->w->entity, d->w->id);
+	for (guint i = 0; i < d->targets->len; i++) {
+		struct target target = g_array_index(d->targets, struct target, i);
+		char *dictionary = dictionary_of(d, &target);
+		for (size_t k = 0; k < schema_count(d->schema); k++)
+			follow_entity(d, schema_at(d->schema, k), &target, dictionary);
+		free(dictionary);
+	}
+	if (d->uses.len)
+		return error_reason(d->e, STATUS_INVALID, "in_use", "%s is in use by %s",
+			d->w->entity->name, buf_str(&d->uses));
+	return STATUS_OK;
+}
+
+/* Puts one record into the trash or takes it out. */
+static enum status move_one(struct deletion *d, const struct target *target, bool trash)
+{
+	static const uint32_t marks[] = { TAG_DELETED_AT, TAG_DELETED_BY };
+	struct buf room = BUF_INIT, patch = BUF_INIT, fields = BUF_INIT;
+	uint64_t id = target->id;
+	struct stored r;
+	enum status s = store_get(d->w->txn, &scope_all, target->entity, id, &room, &r, d->e);
+
+	if (!s && trash != r.deleted) {
+		if (trash)
+			record_add_signed(&patch, TAG_DELETED_AT, d->w->author->now_ms);
+		if (trash && d->w->author->user)
+			record_add_number(&patch, TAG_DELETED_BY, d->w->author->user);
+		record_merge(r.fields, buf_bytes(&patch), marks, trash ? 0 : 2, &fields);
+		s = store_put(d->w->txn, d->w->author, target->entity, &id,
+			trash ? "delete" : "restore", buf_bytes(&fields), NULL, d->e);
+	}
+	buf_free(&room);
+	buf_free(&patch);
+	buf_free(&fields);
+	return s;
+}
+
+static enum status move_all(struct deletion *d, bool trash, uint64_t *count)
+{
+	enum status s = STATUS_OK;
+
+	for (guint i = 0; i < d->targets->len && !s; i++) {
+		s = move_one(d, &g_array_index(d->targets, struct target, i), trash);
+		*count += !s;
+	}
+	return s;
+}
+
+static enum status check_deletable(const struct model_write *w, struct error *e)
+{
+	const struct hooks *hooks = hooks_of(w->entity);
+
+	if (w->entity->flags & (E_NO_DELETE | E_READONLY))
+		return error_set(e, STATUS_INVALID, "a %s cannot be deleted", w->entity->name);
+	return hooks && hooks->deletable ? hooks->deletable(w, e) : STATUS_OK;
+}
+
+/* The record as the caller sees it, in the trash or not. */
+static enum status read_root(const struct model_write *w, bool trash, struct buf *room,
+	struct stored *root, struct error *e)
+{
+	const struct scope *given =
+		w->entity->flags & E_SHARED || !w->scope ? &scope_all : w->scope;
+	struct scope scope = *given;
+	enum status s;
+
+	scope.trash_too = true;
+	s = store_get(w->txn, &scope, w->entity, w->id, room, root, e);
+	if (s || root->deleted == trash)
+		return s;
+	if (trash)
+		return error_set(e, STATUS_CONFLICT, "the %s is not in the trash", w->entity->name);
+	return error_set(e, STATUS_NOT_FOUND, "there is no %s \"%llu\"", w->entity->name,
+		(unsigned long long)w->id);
+}
+
+enum status model_delete(const struct model_write *w, uint64_t *count, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct model_write with = *w;
+	struct deletion d;
+	struct stored root;
+	enum status s = read_root(w, false, &room, &root, e);
+
+	*count = 0;
+	with.before = &root;
+	if (!s)
+		s = check_deletable(&with, e);
+	if (!s) {
+		deletion_init(&d, &with, e);
+		s = collect(&d);
+		if (!s)
+			s = move_all(&d, true, count);
+		deletion_release(&d);
+	}
+	buf_free(&room);
+	return s;
+}
+
+/* Restoring */
+
+/* The operation that put the record into the trash; 0 if the log does not tell. */
+static uint64_t deleting_operation(const struct model_write *w)
+{
+	uint64_t seqs[32], before = 0;
+	struct buf room = BUF_INIT;
+	struct log_entry entry;
+	uint64_t operation = 0;
+	size_t n;
+
+	while (!operation && (n = log_of_record(w->txn, w->entity, w->id, before, seqs, 32)) > 0) {
+		for (size_t i = 0; i < n && !operation; i++)
+			if (!log_read(w->txn, seqs[i], &entry, &room, NULL, NULL) &&
+				entry.kind == LOG_DELETE)
+				operation = entry.operation;
+		before = seqs[n - 1];
+	}
+	buf_free(&room);
+	return operation;
+}
+
+static void collect_operation(struct deletion *d, uint64_t operation)
+{
+	uint64_t seqs[PAGE], after = 0;
+	struct buf room = BUF_INIT;
+	struct log_entry entry;
+	const struct entity *en;
+	size_t n;
+
+	while (operation && (n = log_of_operation(d->w->txn, operation, after, seqs, PAGE)) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			if (log_read(d->w->txn, seqs[i], &entry, &room, NULL, NULL) ||
+				entry.kind != LOG_DELETE)
+				continue;
+			en = schema_entity_by_number(d->schema, entry.entity);
+			if (en)
+				add_target(d, en, entry.id);
+		}
+		after = seqs[n - 1];
+	}
+	buf_free(&room);
+	add_target(d, d->w->entity, d->w->id);
+}
+
+static bool in_trash(const struct deletion *d, const struct entity *en, uint64_t id)
+{
+	struct buf room = BUF_INIT;
+	struct stored r;
+	bool trashed = store_get(d->w->txn, &scope_all, en, id, &room, &r, NULL) || r.deleted;
+
+	buf_free(&room);
+	return trashed;
+}
+
+/* What a record hangs on must be there, or come back with it. */
+static enum status check_parents(struct deletion *d, const struct target *target)
+{
+	struct buf room = BUF_INIT;
+	struct stored r;
+	enum status s =
+		store_get(d->w->txn, &scope_all, target->entity, target->id, &room, &r, d->e);
+
+	for (size_t i = 0; !s && i < target->entity->nfields; i++) {
+		const struct field *f = &target->entity->fields[i];
+		uint64_t ref = record_number(r.fields, f->tag);
+		const struct entity *en =
+			f->type == T_REF ? schema_entity(d->schema, bytes_str(f->refers_to)) : NULL;
+		if (f->on_delete == ON_DELETE_CASCADE && en && ref && !is_target(d, en, ref) &&
+			in_trash(d, en, ref))
+			s = error_set(d->e, STATUS_CONFLICT,
+				"the %s of the %s is in the trash: restore it first", en->name,
+				target->entity->name);
+	}
+	buf_free(&room);
+	return s;
+}
+
+enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct deletion d;
+	struct stored root;
+	enum status s = read_root(w, true, &room, &root, e);
+
+	*count = 0;
+	buf_free(&room);
+	if (s)
+		return s;
+	deletion_init(&d, w, e);
+	collect_operation(&d, deleting_operation(w));
+	for (guint i = 0; i < d.targets->len && !s; i++)
+		s = check_parents(&d, &g_array_index(d.targets, struct target, i));
+	if (!s)
+		s = move_all(&d, false, count);
+	deletion_release(&d);
+	return s;
+}
