@@ -1,0 +1,200 @@
+/* add, show, set, delete, restore, undo: one operation on named records */
+#include "client/catalog.h"
+#include "client/commands.h"
+#include "client/link.h"
+#include "client/print.h"
+#include "client/prompt.h"
+#include "client/request.h"
+
+/* Sends, then brings the schema up to date, so that the reply can be printed. */
+enum status call_for_records(
+	struct app *app, Guanxi__Request *r, const Guanxi__Reply **reply, struct error *e)
+{
+	const struct entity *en;
+	enum status st = app->noun ? catalog_entity(app, &en, e) : STATUS_OK;
+
+	if (!st)
+		st = link_call(app, r, reply, e);
+	if (st)
+		return st;
+	if (catalog_is_current(app))
+		return STATUS_OK;
+	*reply = reply_keep(app, *reply); /* the next one takes its memory */
+	return catalog_sync(app, e);
+}
+
+static enum status add_one(struct app *app, Guanxi__Request *r, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	enum status st = call_for_records(app, r, &reply, e);
+
+	if (!st)
+		st = print_records(app, reply, e);
+	if (!st)
+		app_say_undo(app, reply->operation);
+	return st;
+}
+
+enum status run_add(struct app *app, struct error *e)
+{
+	enum status st = STATUS_OK;
+
+	if (app->opt.json)
+		return run_add_json(app, e);
+	st = app_need_args(app, 1, SIZE_MAX, e);
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "record.add");
+	size_t from = 0;
+	/* guanxi add NAME FIELD=VALUE...: the shortcut's first word is the name. */
+	if (app->shortcut && !strchr(app->args[0], '=')) {
+		const struct entity *en;
+
+		st = catalog_entity(app, &en, e);
+		if (st)
+			return st;
+		if (en->name_field)
+			request_set(
+				app->arena, r, bytes_str(en->name_field), bytes_str(app->args[0]));
+		from = 1;
+	}
+	st = request_assign(app, r, app->args + from, app->nargs - from, e);
+	return st ? st : add_one(app, r, e);
+}
+
+static void add_ids(struct app *app, Guanxi__Request *r)
+{
+	for (size_t i = 0; i < app->nargs; i++)
+		request_record(app->arena, r, bytes_str(app->args[i]));
+}
+
+static enum status run_show(struct app *app, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "record.get");
+	add_ids(app, r);
+	st = call_for_records(app, r, &reply, e);
+	return st ? st : print_records(app, reply, e);
+}
+
+static enum status run_set(struct app *app, struct error *e)
+{
+	uint64_t version = 0;
+	enum status st = STATUS_OK;
+
+	if (app->opt.where)
+		return run_set_where(app, e);
+	st = app_need_args(app, 2, SIZE_MAX, e);
+	if (!st)
+		st = option_number(app->opt.if_version, "if-version", UINT64_MAX, &version, e);
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "record.set");
+	request_record(app->arena, r, bytes_str(app->args[0]));
+	r->has_if_version = app->opt.if_version != NULL;
+	r->if_version = version;
+	st = request_assign(app, r, app->args + 1, app->nargs - 1, e);
+	return st ? st : add_one(app, r, e);
+}
+
+static enum status run_delete(struct app *app, struct error *e)
+{
+	char question[300];
+	const Guanxi__Reply *reply;
+	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+
+	if (st)
+		return st;
+	snprintf(question, sizeof question, app_tr(app, "delete %s %s%s"), app->noun, app->args[0],
+		app->nargs > 1 ? " ..." : "");
+	if (!app->opt.dry_run)
+		st = prompt_yes(app, question, e);
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "record.delete");
+	add_ids(app, r);
+	st = call_for_records(app, r, &reply, e);
+	return st ? st : print_operation(app, reply, e);
+}
+
+static enum status run_restore(struct app *app, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "record.restore");
+	add_ids(app, r);
+	st = call_for_records(app, r, &reply, e);
+	return st ? st : print_operation(app, reply, e);
+}
+
+static enum status run_undo(struct app *app, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	enum status st = app_need_args(app, 1, 1, e);
+
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "operation.undo");
+	request_arg(app->arena, r, "operation", bytes_str(app->args[0]));
+	st = link_call(app, r, &reply, e);
+	return st ? st : print_operation(app, reply, e);
+}
+
+const struct command cmd_add = {
+	.noun = ANY_ENTITY,
+	.name = "add",
+	.usage = "FIELD=VALUE... | --json FILE|-",
+	.options = "json",
+	.help = "add a record",
+	.more = "  FIELD=@FILE takes the value from a file; FIELD=@name:TEXT looks a reference "
+		"up;\n"
+		"  FIELD=@@TEXT begins with an @.",
+	.run = run_add,
+};
+
+const struct command cmd_show = {
+	.noun = ANY_ENTITY,
+	.name = "show",
+	.usage = "ID...",
+	.help = "show records whole",
+	.run = run_show,
+};
+
+const struct command cmd_set = {
+	.noun = ANY_ENTITY,
+	.name = "set",
+	.usage = "ID FIELD=VALUE... | --where FILTER FIELD=VALUE...",
+	.options = "if-version where",
+	.help = "change fields; FIELD= clears one",
+	.run = run_set,
+};
+
+const struct command cmd_delete = {
+	.noun = ANY_ENTITY,
+	.name = "delete",
+	.usage = "ID...",
+	.help = "move records to the trash",
+	.run = run_delete,
+};
+
+const struct command cmd_restore = {
+	.noun = ANY_ENTITY,
+	.name = "restore",
+	.usage = "ID...",
+	.help = "take records back from the trash",
+	.run = run_restore,
+};
+
+const struct command cmd_undo = {
+	.name = "undo",
+	.usage = "OPERATION",
+	.help = "take an operation back",
+	.run = run_undo,
+};
