@@ -285,8 +285,10 @@ static void match_reach(struct match *m, size_t at, uint8_t from, bool complete)
 
 static void match_unit(struct match *m, const struct pinyin_unit *unit, bool last)
 {
+	bool letter = unit->n == 1 && unit->symbols[0] >= PINYIN_LETTER;
+
 	for (size_t at = 0; at < m->len; at++) {
-		if (m->now[at] == 0)
+		if (m->now[at] == 0 || (letter && !m->initials))
 			continue;
 		for (size_t r = 0; r < unit->n; r++) {
 			const char *reading = pinyin_symbol(unit->symbols[r]);

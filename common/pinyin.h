@@ -56,7 +56,7 @@ void pinyin_sort_key(
 
 /*
  * Whether typed (letters, blanks ignored, ü and u: as v) matches text from some character on: full syllables with the last one possibly cut short,
- * or initials, through any combination of readings. reading: a correction that counts in addition (may be empty).
+ * or initials (Latin letters and digits of the text count as initials), through any combination of readings. reading: a correction that counts in addition (may be empty).
  * Returns the rank: 0 no match, 1 inside, 2 at the start, 3 the whole text.
  */
 int pinyin_match(struct bytes text, struct bytes reading, struct bytes typed);

@@ -1,0 +1,430 @@
+/* From a query to the lists of terms that its records must stand in. */
+#include "common/text.h"
+#include "server/store/search.h"
+
+#define MAX_LISTS 3000u
+#define MAX_GRAMS 12  /* of one atom: more add nothing but work, the record decides */
+#define PARSE_DEPTH 3 /* syllables of typed pinyin that are looked up */
+
+enum plan_kind { PLAN_LIST, PLAN_AND, PLAN_OR, PLAN_IDS };
+
+struct plan {
+	enum plan_kind kind;
+	struct plan *child; /* of and, or */
+	struct plan *sibling;
+	struct posting_list *list;
+	const uint64_t *ids; /* descending */
+	size_t nids;
+	uint64_t from, at; /* the last answer: at is the greatest not above from */
+	bool asked;
+};
+
+/* ---- Building ---- */
+
+static void plan_fail(struct plan_context *c, enum status status)
+{
+	if (c->status == STATUS_OK)
+		c->status = status;
+}
+
+static struct plan *plan_new(struct plan_context *c, enum plan_kind kind)
+{
+	struct plan *p = arena_calloc(c->arena, 1, sizeof *p);
+
+	if (p == NULL) {
+		plan_fail(c, error_set(c->error, STATUS_USAGE, "search text asks for too much"));
+		return NULL;
+	}
+	p->kind = kind;
+	return p;
+}
+
+static bool keep_list(struct plan_context *c, struct posting_list *l)
+{
+	if (c->nlists == c->cap) {
+		size_t cap = c->cap ? 2 * c->cap : 32;
+		struct posting_list **lists = realloc(c->lists, cap * sizeof *lists);
+
+		if (lists == NULL)
+			return false;
+		c->lists = lists;
+		c->cap = cap;
+	}
+	c->lists[c->nlists++] = l;
+	return true;
+}
+
+static struct plan *plan_term(struct plan_context *c, enum field_class class, enum term_kind kind,
+	bool start, struct bytes gram)
+{
+	struct plan *p =
+		c->status != STATUS_OK || c->nlists > MAX_LISTS ? NULL : plan_new(c, PLAN_LIST);
+	uint8_t term[SEARCH_TERM];
+
+	if (p == NULL) {
+		plan_fail(c, error_set(c->error, STATUS_USAGE, "search text asks for too much"));
+		return NULL;
+	}
+	term_make(c->key, class, kind, start, gram, term);
+	plan_fail(c, posting_list_open(c->txn, c->pending, c->entity, term, &p->list, c->error));
+	if (c->status != STATUS_OK)
+		return NULL;
+	if (!keep_list(c, p->list)) {
+		posting_list_free(&p->list);
+		plan_fail(c, error_set(c->error, STATUS_INTERNAL, "out of memory"));
+		return NULL;
+	}
+	return p;
+}
+
+static struct plan *join(
+	struct plan_context *c, enum plan_kind kind, struct plan *a, struct plan *b)
+{
+	struct plan *p = a;
+
+	if (a->kind != kind) {
+		p = plan_new(c, kind);
+		if (p == NULL)
+			return NULL;
+		p->child = a;
+	}
+	b->sibling = p->child->sibling;
+	p->child->sibling = b;
+	return p;
+}
+
+struct plan *plan_and(struct plan_context *c, struct plan *a, struct plan *b)
+{
+	return a == NULL || b == NULL ? NULL : join(c, PLAN_AND, a, b);
+}
+
+struct plan *plan_or(struct plan_context *c, struct plan *a, struct plan *b)
+{
+	return a == NULL ? b : b == NULL ? a : join(c, PLAN_OR, a, b);
+}
+
+struct plan *plan_ids(struct plan_context *c, const uint64_t *ids, size_t n)
+{
+	struct plan *p = plan_new(c, PLAN_IDS);
+
+	if (p != NULL) {
+		p->ids = ids;
+		p->nids = n;
+	}
+	return p;
+}
+
+void plan_release(struct plan_context *c)
+{
+	for (size_t i = 0; i < c->nlists; i++)
+		posting_list_free(&c->lists[i]);
+	free(c->lists);
+	c->lists = NULL;
+	c->nlists = c->cap = 0;
+}
+
+/* ---- Atoms ---- */
+
+static size_t character_length(struct bytes text)
+{
+	struct bytes rest = text;
+
+	text_next(&rest);
+	return text.len - rest.len;
+}
+
+static struct plan *plan_han(
+	struct plan_context *c, enum field_class class, struct bytes text, bool start)
+{
+	size_t first = character_length(text), second;
+	struct plan *p = NULL;
+
+	if (first == text.len)
+		return plan_term(c, class, TERM_HAN1, start, text);
+	for (int i = 0; i < MAX_GRAMS && first < text.len; i++) {
+		struct plan *pair;
+
+		second = character_length(bytes_of(text.data + first, text.len - first));
+		pair = plan_term(
+			c, class, TERM_HAN2, start && i == 0, bytes_of(text.data, first + second));
+		p = i == 0 ? pair : plan_and(c, p, pair);
+		text.data += first;
+		text.len -= first;
+		first = second;
+	}
+	return p;
+}
+
+static struct plan *plan_digits(
+	struct plan_context *c, enum field_class class, struct bytes text, bool start)
+{
+	struct plan *p = plan_term(c, class, TERM_DIGITS, start, bytes_of(text.data, 4));
+
+	for (size_t i = 1; i < MAX_GRAMS && i + 4 <= text.len; i++)
+		p = plan_and(
+			c, p, plan_term(c, class, TERM_DIGITS, false, bytes_of(text.data + i, 4)));
+	return p;
+}
+
+static struct plan *plan_word(
+	struct plan_context *c, enum field_class class, struct bytes text, bool start)
+{
+	struct bytes rest = text;
+
+	for (int i = 0; i < 4 && rest.len > 0; i++)
+		text_next(&rest);
+	return plan_term(c, class, TERM_WORD, start, bytes_of(text.data, text.len - rest.len));
+}
+
+static struct plan *plan_initials(
+	struct plan_context *c, enum field_class class, const char *typed, size_t n, bool start)
+{
+	struct plan *p;
+
+	if (n == 1)
+		return plan_term(c, class, TERM_INITIAL, true, bytes_of(typed, 1));
+	p = plan_term(c, class, TERM_INITIALS, start, bytes_of(typed, 2));
+	for (size_t i = 1; i < MAX_GRAMS && i + 2 <= n; i++)
+		p = plan_and(
+			c, p, plan_term(c, class, TERM_INITIALS, false, bytes_of(typed + i, 2)));
+	return p;
+}
+
+/* ---- Typed pinyin ---- */
+
+/* Lengths that the first syllable can have; bit 0: what is typed may end inside it, or there is nothing more to ask. */
+static unsigned first_lengths(const char *typed, size_t n)
+{
+	unsigned lengths = n == 0;
+	bool cut;
+
+	for (size_t i = 0; n > 0 && i < pinyin_syllable_count(); i++) {
+		size_t taken = pinyin_take(typed, n, pinyin_syllable(i), &cut);
+
+		if (taken > 0)
+			lengths |= cut ? 1u : 1u << taken;
+	}
+	return lengths;
+}
+
+/* Union of the syllables that take this many letters; whole: not cut short. */
+static struct plan *plan_syllable(struct plan_context *c, enum field_class class, const char *typed,
+	size_t n, size_t length, bool want_cut, bool start)
+{
+	struct plan *p = NULL;
+	bool cut;
+
+	for (size_t i = 0; i < pinyin_syllable_count(); i++)
+		if (pinyin_take(typed, n, pinyin_syllable(i), &cut) == length && cut == want_cut)
+			p = plan_or(c, p,
+				plan_term(c, class, TERM_SYLLABLE, start,
+					bytes_str(pinyin_syllable(i))));
+	return p;
+}
+
+/*
+ * Records that can have the typed letters as syllables, the last one maybe cut short. NULL with *open: no more can be
+ * asked of the index; NULL without: impossible.
+ */
+static struct plan *plan_parse(struct plan_context *c, enum field_class class, const char *typed,
+	size_t n, int depth, bool start, bool *open)
+{
+	unsigned lengths = first_lengths(typed, n);
+	struct plan *p = NULL;
+
+	*open = depth < PARSE_DEPTH && (depth == 0 || (lengths & 1));
+	if (*open)
+		return NULL;
+	if (lengths & 1)
+		p = plan_syllable(c, class, typed, n, n, true, start);
+	for (size_t length = 1; length <= PINYIN_MAX_SYLLABLE && length <= n; length++) {
+		struct plan *rest;
+		bool free_rest;
+
+		if (!(lengths & 1u << length))
+			continue;
+		rest = plan_parse(
+			c, class, typed + length, n - length, depth - 1, false, &free_rest);
+		if (rest == NULL && !free_rest)
+			continue;
+		struct plan *here = plan_syllable(c, class, typed, n, length, false, start);
+
+		p = plan_or(c, p, free_rest ? here : plan_and(c, here, rest));
+	}
+	return p;
+}
+
+/* Bit k: the letters can be exactly k syllables. */
+static uint64_t syllable_counts(const char *typed, size_t n)
+{
+	uint64_t counts[PINYIN_MAX_TYPED + 1] = { 1 };
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned lengths = counts[i] ? first_lengths(typed + i, n - i) : 0;
+
+		for (size_t length = 1; length <= PINYIN_MAX_SYLLABLE && i + length <= n; length++)
+			if (lengths & 1u << length)
+				counts[i + length] |= counts[i] << 1;
+	}
+	return counts[n];
+}
+
+static struct plan *plan_length(struct plan_context *c, enum field_class class, uint8_t length)
+{
+	return plan_term(c, class, TERM_LENGTH, true, bytes_of(&length, 1));
+}
+
+/* Names whose whole pinyin, or whole initials, was typed. */
+static struct plan *plan_whole_pinyin(
+	struct plan_context *c, enum field_class class, const char *typed, size_t n)
+{
+	uint64_t counts = syllable_counts(typed, n);
+	struct plan *lengths = NULL, *p = NULL;
+	bool open;
+
+	for (uint8_t i = 1; i <= SEARCH_MAX_LENGTH; i++)
+		if (counts >> i & 1)
+			lengths = plan_or(c, lengths, plan_length(c, class, i));
+	if (lengths != NULL)
+		p = plan_and(c, plan_parse(c, class, typed, n, PARSE_DEPTH, true, &open), lengths);
+	if (n <= SEARCH_MAX_LENGTH)
+		p = plan_or(c, p,
+			plan_and(c, plan_initials(c, class, typed, n, true),
+				plan_length(c, class, (uint8_t)n)));
+	return p;
+}
+
+/* ---- Queries ---- */
+
+static struct plan *plan_atom_in(
+	struct plan_context *c, enum field_class class, const struct search_atom *atom, bool start)
+{
+	struct plan *p;
+	bool open;
+
+	if (atom->token.kind == TOKEN_HAN)
+		return plan_han(c, class, atom->token.text, start);
+	if (atom->token.kind == TOKEN_DIGITS)
+		return plan_digits(c, class, atom->token.text, start);
+	p = plan_word(c, class, atom->token.text, start);
+	if (atom->ntyped > 1)
+		p = plan_or(c, p,
+			plan_parse(c, class, atom->typed, atom->ntyped, PARSE_DEPTH, start, &open));
+	if (atom->ntyped > 0)
+		p = plan_or(c, p, plan_initials(c, class, atom->typed, atom->ntyped, start));
+	return p;
+}
+
+static struct plan *plan_atom(struct plan_context *c, const struct search_atom *atom, bool start)
+{
+	struct plan *p = NULL;
+
+	for (unsigned class = 0; class < SEARCH_CLASSES; class ++)
+		if (c->classes & 1u << class)
+			p = plan_or(c, p, plan_atom_in(c, class, atom, start));
+	return p;
+}
+
+static struct plan *plan_whole(struct plan_context *c, const struct search_query *q)
+{
+	struct plan *p = NULL;
+
+	for (unsigned class = 0; class < SEARCH_CLASSES; class ++) {
+		if (!(c->classes & 1u << class))
+			continue;
+		if (q->folded.len <= SEARCH_MAX_WHOLE)
+			p = plan_or(
+				c, p, plan_term(c, class, TERM_WHOLE, true, buf_bytes(&q->folded)));
+		if (q->ntyped > 0)
+			p = plan_or(c, p, plan_whole_pinyin(c, class, q->typed, q->ntyped));
+	}
+	return p;
+}
+
+struct plan *plan_query(struct plan_context *c, const struct search_query *q, enum search_rank rank)
+{
+	struct plan *p;
+
+	if (q->n == 0)
+		return NULL;
+	if (rank == RANK_WHOLE)
+		return plan_whole(c, q);
+	p = plan_atom(c, &q->atoms[0], rank == RANK_START);
+	for (size_t i = 1; i < q->n; i++)
+		p = plan_and(c, p, plan_atom(c, &q->atoms[i], false));
+	return p;
+}
+
+/* ---- Reading ---- */
+
+static uint64_t seek_list(struct plan_context *c, struct plan *p, uint64_t max)
+{
+	uint64_t id = 0;
+
+	if (c->steps > 0)
+		c->steps--;
+	plan_fail(c, posting_list_seek(p->list, max, &id, c->error));
+	return c->status == STATUS_OK ? id : 0;
+}
+
+static uint64_t seek_ids(const struct plan *p, uint64_t max)
+{
+	size_t low = 0, high = p->nids;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (p->ids[middle] > max)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->nids ? p->ids[low] : 0;
+}
+
+static uint64_t seek_any(struct plan_context *c, struct plan *p, uint64_t max, bool *cut)
+{
+	uint64_t best = 0;
+
+	for (struct plan *k = p->child; k != NULL; k = k->sibling) {
+		uint64_t id = plan_seek(c, k, max, cut);
+
+		best = id > best ? id : best;
+	}
+	return best;
+}
+
+static uint64_t seek_all(struct plan_context *c, struct plan *p, uint64_t max, bool *cut)
+{
+	struct plan *k = p->child;
+	uint64_t id = max;
+
+	while (k != NULL && id > 0) {
+		uint64_t found = plan_seek(c, k, id, cut);
+
+		if (*cut)
+			return found;
+		k = found == id || k == p->child ? k->sibling : p->child;
+		id = found;
+	}
+	return id;
+}
+
+uint64_t plan_seek(struct plan_context *c, struct plan *p, uint64_t max, bool *cut)
+{
+	if (p->asked && max <= p->from && max >= p->at)
+		return p->at;
+	if (c->steps == 0) {
+		*cut = true;
+		return max;
+	}
+	uint64_t id = p->kind == PLAN_LIST  ? seek_list(c, p, max)
+		      : p->kind == PLAN_IDS ? seek_ids(p, max)
+		      : p->kind == PLAN_AND ? seek_all(c, p, max, cut)
+					    : seek_any(c, p, max, cut);
+
+	p->asked = !*cut;
+	p->from = max;
+	p->at = id;
+	return id;
+}

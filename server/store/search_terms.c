@@ -1,0 +1,265 @@
+/* The terms of a record: keyed hashes of what its searched fields can be found by. */
+#include "common/text.h"
+#include "server/store/search.h"
+#include <sodium.h>
+
+void term_key_init(const struct store *s, struct term_key *key)
+{
+	store_hash(s, "search", bytes_str("terms"), key->bytes);
+}
+
+void term_make(const struct term_key *key, enum field_class class, enum term_kind kind, bool start,
+	struct bytes gram, uint8_t out[SEARCH_TERM])
+{
+	uint8_t in[3 + SEARCH_MAX_WHOLE] = { (uint8_t) class, (uint8_t)kind, start };
+	size_t len = gram.len < SEARCH_MAX_WHOLE ? gram.len : SEARCH_MAX_WHOLE;
+
+	_Static_assert(crypto_shorthash_siphashx24_BYTES == SEARCH_TERM, "size of a term");
+	memcpy(in + 3, gram.data, len);
+	crypto_shorthash_siphashx24(out, in, 3 + len, key->bytes);
+}
+
+struct terms {
+	struct term_key key;
+	enum field_class class; /* of the field at hand */
+	uint8_t (*items)[SEARCH_TERM];
+	size_t n, cap;
+};
+
+static void terms_add(struct terms *t, enum term_kind kind, bool start, struct bytes gram)
+{
+	if (t->n == t->cap) {
+		t->cap = t->cap ? 2 * t->cap : 128;
+		t->items = realloc(t->items, t->cap * SEARCH_TERM);
+		if (t->items == NULL)
+			abort();
+	}
+	term_make(&t->key, t->class, kind, start, gram, t->items[t->n++]);
+}
+
+static void terms_add_both(struct terms *t, enum term_kind kind, bool start, struct bytes gram)
+{
+	terms_add(t, kind, false, gram);
+	if (start)
+		terms_add(t, kind, true, gram);
+}
+
+static void add_han(struct terms *t, const struct token *token)
+{
+	struct bytes rest = token->text, before = { 0 };
+
+	while (rest.len > 0) {
+		const uint8_t *at = rest.data;
+		bool first = token->offset == 0 && at == token->text.data;
+		struct bytes one;
+
+		text_next(&rest);
+		one = bytes_of(at, (size_t)(rest.data - at));
+		terms_add_both(t, TERM_HAN1, first, one);
+		if (before.len > 0)
+			terms_add_both(t, TERM_HAN2,
+				token->offset == 0 && before.data == token->text.data,
+				bytes_of(before.data, before.len + one.len));
+		before = one;
+	}
+}
+
+/* Starts of one to four characters. */
+static void add_word(struct terms *t, const struct token *token)
+{
+	struct bytes rest = token->text;
+
+	for (int i = 0; i < 4 && rest.len > 0; i++) {
+		text_next(&rest);
+		terms_add_both(t, TERM_WORD, token->offset == 0,
+			bytes_of(token->text.data, (size_t)(rest.data - token->text.data)));
+	}
+}
+
+static void add_digits(struct terms *t, struct bytes folded)
+{
+	struct bytes rest = folded;
+	struct token run;
+
+	while (search_digits(&rest, folded.data, &run))
+		for (size_t i = 0; i + 4 <= run.text.len; i++)
+			terms_add_both(t, TERM_DIGITS, run.offset + i == 0,
+				bytes_of(run.text.data + i, 4));
+}
+
+static void add_text(struct terms *t, struct bytes folded)
+{
+	struct bytes rest = folded;
+	struct token token;
+
+	while (search_token(&rest, folded.data, &token)) {
+		if (token.kind == TOKEN_HAN)
+			add_han(t, &token);
+		else
+			add_word(t, &token);
+	}
+	add_digits(t, folded);
+	if (folded.len <= SEARCH_MAX_WHOLE)
+		terms_add(t, TERM_WHOLE, true, folded);
+}
+
+/* The different first letters of a character's readings. */
+static size_t initials_of(const struct pinyin_unit *unit, char out[PINYIN_MAX_READINGS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < unit->n; i++) {
+		char letter = pinyin_symbol(unit->symbols[i])[0];
+
+		if (n == 0 || memchr(out, letter, n) == NULL)
+			out[n++] = letter;
+	}
+	return n;
+}
+
+static void add_initials(struct terms *t, const struct pinyin_unit *units, size_t n)
+{
+	char before[PINYIN_MAX_READINGS], now[PINYIN_MAX_READINGS];
+	size_t nbefore = 0, nnow;
+
+	for (size_t i = 0; i < n; i++) {
+		nnow = initials_of(&units[i], now);
+		for (size_t k = 0; k < nnow; k++) {
+			if (i == 0)
+				terms_add(t, TERM_INITIAL, true, bytes_of(&now[k], 1));
+			for (size_t j = 0; j < nbefore; j++)
+				terms_add_both(t, TERM_INITIALS, i == 1,
+					bytes_of((char[]){ before[j], now[k] }, 2));
+		}
+		memcpy(before, now, nnow);
+		nbefore = nnow;
+	}
+}
+
+static void add_pinyin(struct terms *t, const struct pinyin_unit *units, size_t n)
+{
+	uint8_t length = (uint8_t)n;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < units[i].n; k++)
+			if (units[i].symbols[k] < PINYIN_LETTER)
+				terms_add_both(t, TERM_SYLLABLE, i == 0,
+					bytes_str(pinyin_symbol(units[i].symbols[k])));
+	add_initials(t, units, n);
+	if (n <= SEARCH_MAX_LENGTH)
+		terms_add(t, TERM_LENGTH, true, bytes_of(&length, 1));
+}
+
+static bool is_searched(const struct entity *entity, const struct field *f)
+{
+	return (f->flags & F_SEARCH) && !(f->flags & F_RETIRED) && !search_is_reading(entity, f);
+}
+
+static void add_field(struct terms *t, const struct entity *entity, const struct field *f,
+	struct bytes fields, struct search_value *v)
+{
+	struct bytes run = record_run(fields, f->tag);
+	struct wire_field w;
+
+	if (run.len == 0)
+		return;
+	t->class = search_class(f);
+	if (search_value_reading(entity, f, fields, v))
+		add_pinyin(t, v->units, v->nunits);
+	while (record_next(&run, &w, NULL)) {
+		if (!search_value_read(f, &w, v))
+			continue;
+		add_text(t, buf_bytes(&v->folded));
+		if (v->pinyin)
+			add_pinyin(t, v->units, v->nunits);
+	}
+}
+
+static int compare_terms(const void *a, const void *b)
+{
+	return memcmp(a, b, SEARCH_TERM);
+}
+
+/* Sorted, without doubles. */
+static void terms_of(
+	struct terms *t, const struct entity *entity, struct bytes fields, struct search_value *v)
+{
+	size_t n = 0;
+
+	t->n = 0;
+	if (fields.len == 0)
+		return;
+	for (size_t i = 0; i < entity->nfields; i++)
+		if (is_searched(entity, &entity->fields[i]))
+			add_field(t, entity, &entity->fields[i], fields, v);
+	if (t->n > 0)
+		qsort(t->items, t->n, SEARCH_TERM, compare_terms);
+	for (size_t i = 0; i < t->n; i++)
+		if (n == 0 || memcmp(t->items[n - 1], t->items[i], SEARCH_TERM) != 0)
+			memmove(t->items[n++], t->items[i], SEARCH_TERM);
+	t->n = n;
+}
+
+static bool same_text(const struct entity *entity, struct bytes before, struct bytes after)
+{
+	if (before.len == 0 || after.len == 0)
+		return before.len == after.len;
+	for (size_t i = 0; i < entity->nfields; i++) {
+		const struct field *f = &entity->fields[i];
+
+		if ((f->flags & F_SEARCH) &&
+			!bytes_equal(record_run(before, f->tag), record_run(after, f->tag)))
+			return false;
+	}
+	return true;
+}
+
+static void posting_add(struct postings *out, uint16_t entity, uint64_t id,
+	const uint8_t term[SEARCH_TERM], bool take_away)
+{
+	struct posting *p;
+
+	if (out->n == out->cap) {
+		out->cap = out->cap ? 2 * out->cap : 256;
+		out->items = realloc(out->items, out->cap * sizeof *out->items);
+		if (out->items == NULL)
+			abort();
+	}
+	p = &out->items[out->n++];
+	memset(p, 0, sizeof *p);
+	memcpy(p->term, term, SEARCH_TERM);
+	p->id = id;
+	p->entity = entity;
+	p->remove = take_away;
+}
+
+void search_terms_diff(const struct store *s, const struct entity *entity, uint64_t id,
+	struct bytes before, struct bytes after, struct postings *out)
+{
+	struct terms old = { 0 }, new = { 0 };
+	struct search_value v;
+	size_t i = 0, k = 0;
+
+	if (same_text(entity, before, after))
+		return;
+	memset(&v.folded, 0, sizeof v.folded);
+	term_key_init(s, &old.key);
+	new.key = old.key;
+	terms_of(&old, entity, before, &v);
+	terms_of(&new, entity, after, &v);
+	while (i < old.n || k < new.n) {
+		int order = i == old.n   ? 1
+			    : k == new.n ? -1
+					 : memcmp(old.items[i], new.items[k], SEARCH_TERM);
+
+		if (order < 0)
+			posting_add(out, entity->number, id, old.items[i], true);
+		else if (order > 0)
+			posting_add(out, entity->number, id, new.items[k], false);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	free(old.items);
+	free(new.items);
+	buf_free(&v.folded);
+}
