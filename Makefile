@@ -49,7 +49,7 @@ SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 CLIENT_SRC := $(wildcard client/*.c client/*/*.c)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
-FAULT_SRC := $(wildcard tests/fault/engine_*.c)
+FAULT_SRC := tests/fault/engine_fault.c tests/fault/store_bench.c
 GEN_SRC := $(BUILD)/gen/guanxi.pb-c.c $(BUILD)/gen/pinyin_table.c
 GEN_HDR := $(BUILD)/gen/guanxi.pb-c.h
 
