@@ -1,0 +1,316 @@
+/* Lists, counts, exports and search. */
+#include "common/clock.h"
+#include "common/text.h"
+#include "server/call/rights.h"
+#include "server/op/op.h"
+#include "server/op/target.h"
+#include "server/server.h"
+
+#define LIMIT_DEFAULT 20
+#define LIMIT_MAX 1000
+#define PAGE_BYTES (200u * 1024) /* a reply must fit a frame */
+#define PAGE_US 50000
+#define SEARCH_TEXT_MAX 200
+
+static uint32_t limit_of(const struct call *c)
+{
+	uint32_t limit = c->request->limit;
+
+	return !limit ? LIMIT_DEFAULT : limit > LIMIT_MAX ? LIMIT_MAX : limit;
+}
+
+/* Rows into a reply until it is full. */
+struct page {
+	struct target t;
+	size_t bytes;
+	struct error *e;
+	enum status failed;
+};
+
+static bool page_row(void *arg, const struct stored *record)
+{
+	struct page *p = arg;
+	struct call *c = p->t.call;
+	size_t used = arena_used(c->arena);
+
+	p->failed = reply_record(c, p->t.entity, record, p->e);
+	p->bytes += arena_used(c->arena) - used;
+	return !p->failed && p->bytes < PAGE_BYTES;
+}
+
+/* Reading a field in a filter or an order tells its value: the caller must be allowed to see it. */
+static enum status path_allowed(struct target *t, const struct bytes *path, int n, struct error *e)
+{
+	const struct schema *schema = t->call->server->schema;
+	const struct entity *entity = t->entity;
+
+	for (int i = 0; entity && i < n; i++) {
+		const struct field *f = entity_field(entity, path[i]);
+		if (!f)
+			return STATUS_OK; /* the query says so better */
+		if (f->class != CLASS_PUBLIC && !(t->call->caller->class_mask & 1u << f->class))
+			return error_set(e, STATUS_DENIED, "%s must not be asked for", f->name);
+		entity = f->refers_to ? schema_entity(schema, bytes_str(f->refers_to)) : NULL;
+	}
+	return STATUS_OK;
+}
+
+static enum status sort_allowed(struct target *t, struct bytes sort, struct error *e)
+{
+	enum status s = STATUS_OK;
+
+	while (!s && sort.len) {
+		const uint8_t *comma = memchr(sort.data, ',', sort.len);
+		size_t len = comma ? (size_t)(comma - sort.data) : sort.len;
+		struct bytes name = text_trim(bytes_of(sort.data, len));
+		if (name.len && name.data[0] == '-')
+			name = bytes_of(name.data + 1, name.len - 1);
+		s = path_allowed(t, &name, 1, e);
+		sort = comma ? bytes_of(comma + 1, sort.len - len - 1) : bytes_of("", 0);
+	}
+	return s;
+}
+
+/* Filter and order of the request. */
+static enum status query_open(struct target *t, struct query *q, struct error *e)
+{
+	struct call *c = t->call;
+	struct bytes text = pb_bytes(c->request->filter);
+	struct condition *condition = NULL;
+	struct filter filter;
+	enum status s = STATUS_OK;
+
+	*q = (struct query){ .entity = t->entity,
+		.scope = &c->caller->scope,
+		.sort = pb_bytes(c->request->sort),
+		.trash = c->request->trash,
+		.limit = limit_of(c) };
+	if (text.len) {
+		s = filter_parse(text, c->arena, &filter, e);
+		for (size_t i = 0; !s && i < filter.n; i++)
+			s = path_allowed(t, filter.nodes[i].path, filter.nodes[i].npath, e);
+		if (!s)
+			s = condition_compile(
+				&filter, t->entity, &t->parse, c->arena, &condition, e);
+		q->condition = condition;
+	}
+	return s ? s : sort_allowed(t, q->sort, e);
+}
+
+static enum status list_total(struct call *c, const struct query *q, struct error *e)
+{
+	if (!call_arg(c, "total").len)
+		return STATUS_OK;
+	c->reply->has_count = true;
+	return query_count(c->txn, q, &c->reply->count, e);
+}
+
+static enum status list_page(struct page *p, struct query *q, struct error *e)
+{
+	struct call *c = p->t.call;
+	struct query_result result = { .next = BUF_INIT, .explain = BUF_INIT };
+	struct buf after = BUF_INIT;
+	enum status s = token_open(c, bytes_of("", 0), &after, e);
+
+	q->after = buf_bytes(&after);
+	if (!s)
+		s = query_run(c->txn, q, monotonic_us() + PAGE_US, page_row, p, &result, e);
+	if (!s)
+		s = p->failed;
+	if (!s && result.next.len)
+		s = token_seal(c, bytes_of("", 0), buf_bytes(&result.next), e);
+	if (!s && call_arg(c, "explain").len)
+		s = reply_value(c, "explain", buf_bytes(&result.explain), e);
+	buf_free(&result.next);
+	buf_free(&result.explain);
+	buf_free(&after);
+	return s;
+}
+
+static enum status record_list(struct call *c, struct error *e)
+{
+	struct page p = { .e = e };
+	struct query q;
+	enum status s = target_open(c, &p.t, e);
+
+	if (!s)
+		s = query_open(&p.t, &q, e);
+	if (!s)
+		s = list_page(&p, &q, e);
+	return s ? s : list_total(c, &q, e);
+}
+
+/* Counting by a field. */
+
+struct groups {
+	struct call *call;
+	const struct field *by;
+	size_t cap;
+	struct error *e;
+	enum status failed;
+};
+
+static void group_add(void *arg, struct bytes run, uint64_t count)
+{
+	struct groups *g = arg;
+	struct call *c = g->call;
+	struct format_context ctx = lookup_format_context(call_lookup(c), c->caller->zone);
+	struct buf text = BUF_INIT, code = BUF_INIT;
+	Guanxi__Group *group = arena_alloc(c->arena, sizeof(*group));
+
+	if (g->failed || !group || c->reply->n_group >= LIMIT_MAX) {
+		g->failed = error_set(g->e, STATUS_INVALID, "more than %d groups", LIMIT_MAX);
+		return;
+	}
+	guanxi__group__init(group);
+	type_format_run(g->by, run, FORM_DISPLAY, &ctx, &text);
+	type_format_run(g->by, run, FORM_CODE, &ctx, &code);
+	group->value = pb_from(arena_copy(c->arena, buf_bytes(&text)));
+	group->count = count;
+	group->has_code = true;
+	group->code = pb_from(arena_copy(c->arena, buf_bytes(&code)));
+	c->reply->group[c->reply->n_group++] = group;
+	buf_free(&text);
+	buf_free(&code);
+}
+
+static enum status count_by(struct target *t, const struct query *q, struct error *e)
+{
+	struct call *c = t->call;
+	struct bytes name = call_arg(c, "by");
+	struct groups g = { .call = c, .e = e };
+	enum status s;
+
+	if (!name.len)
+		return STATUS_OK;
+	g.by = target_field(t, name, e);
+	if (!g.by)
+		return STATUS_INVALID;
+	s = path_allowed(t, &name, 1, e);
+	c->reply->group = arena_alloc(c->arena, LIMIT_MAX * sizeof(*c->reply->group));
+	if (!s && !c->reply->group)
+		s = error_set(e, STATUS_INVALID, "reply too large");
+	if (!s)
+		s = query_count_by(c->txn, q, g.by, group_add, &g, e);
+	return s ? s : g.failed;
+}
+
+static enum status record_count(struct call *c, struct error *e)
+{
+	struct target t;
+	struct query q;
+	enum status s = target_open(c, &t, e);
+
+	if (!s)
+		s = query_open(&t, &q, e);
+	if (!s)
+		s = query_count(c->txn, &q, &c->reply->count, e);
+	c->reply->has_count = true;
+	return s ? s : count_by(&t, &q, e);
+}
+
+/* Search. The token is the entity's number, then that entity's own token. */
+
+static bool searchable(const struct entity *entity)
+{
+	if (entity->flags & E_READONLY)
+		return false;
+	for (size_t i = 0; i < entity->nfields; i++)
+		if (entity->fields[i].flags & F_SEARCH)
+			return true;
+	return false;
+}
+
+static enum status search_next(
+	struct call *c, const struct entity *entity, struct bytes inner, struct error *e)
+{
+	struct buf token = BUF_INIT;
+	enum status s;
+
+	buf_add_u16(&token, entity->number);
+	buf_add_bytes(&token, inner);
+	s = token_seal(c, pb_bytes(c->request->text), buf_bytes(&token), e);
+	buf_free(&token);
+	return s;
+}
+
+/* One entity's part of the page; *full when the page is. */
+static enum status search_entity(struct page *p, const struct entity *entity, struct bytes after,
+	bool *full, struct error *e)
+{
+	struct call *c = p->t.call;
+	struct buf next = BUF_INIT;
+	uint32_t left = limit_of(c) - (uint32_t)c->reply->n_record;
+	enum status s;
+
+	p->t.entity = entity;
+	s = search_run(c->txn, &c->caller->scope, entity, pb_bytes(c->request->text),
+		c->caller->class_mask, left, after, page_row, p, &next, e);
+	if (!s)
+		s = p->failed;
+	*full = next.len > 0 || c->reply->n_record >= limit_of(c) || p->bytes >= PAGE_BYTES;
+	if (!s && next.len)
+		s = search_next(c, entity, buf_bytes(&next), e);
+	buf_free(&next);
+	return s;
+}
+
+static enum status search_all(struct page *p, struct bytes after, struct error *e)
+{
+	struct call *c = p->t.call;
+	const struct schema *schema = c->server->schema;
+	uint16_t from = 0;
+	bool full = false, begun;
+	enum status s = STATUS_OK;
+
+	begun = !take_u16(&after, &from);
+	for (size_t i = 0; !s && i < schema_count(schema); i++) {
+		const struct entity *entity = schema_at(schema, i);
+		bool here = entity->number == from;
+		begun = begun || here;
+		if (!begun || !searchable(entity))
+			continue;
+		if (full)
+			return c->reply->has_next ? STATUS_OK
+						  : search_next(c, entity, bytes_of("", 0), e);
+		s = search_entity(p, entity, here ? after : bytes_of("", 0), &full, e);
+	}
+	return s;
+}
+
+static enum status search(struct call *c, struct error *e)
+{
+	struct page p = { .e = e };
+	struct buf token = BUF_INIT;
+	struct bytes text = pb_bytes(c->request->text);
+	struct bytes after;
+	uint16_t number;
+	bool full;
+	char why[96];
+	enum status s = STATUS_OK;
+
+	if (!text_valid(text, TEXT_LINE, SEARCH_TEXT_MAX, why) || !text_trim(text).len)
+		return error_set(e, STATUS_USAGE, "nothing to search for");
+	p.t.call = c;
+	if (c->request->has_entity && c->request->entity.len)
+		s = target_open(c, &p.t, e);
+	if (!s)
+		s = token_open(c, text, &token, e);
+	after = buf_bytes(&token);
+	if (!s && p.t.entity) {
+		take_u16(&after, &number);
+		s = search_entity(&p, p.t.entity, after, &full, e);
+	} else if (!s) {
+		s = search_all(&p, after, e);
+	}
+	buf_free(&token);
+	return s;
+}
+
+const struct op query_ops[] = {
+	{ .name = "record.list", .kind = OP_READ, .run = record_list },
+	{ .name = "record.export", .kind = OP_READ, .run = record_list, .right = "%s.export" },
+	{ .name = "record.count", .kind = OP_READ, .run = record_count },
+	{ .name = "search", .kind = OP_READ, .run = search },
+	{ 0 },
+};
