@@ -16,6 +16,8 @@ enum status condition_compile(const struct filter *f, const struct entity *entit
 	struct error *e);
 bool condition_match(const struct condition *c, struct txn *t, const struct scope *scope,
 	const struct stored *record);
+/* Bits 1 << enum field_class of the fields that it reads: who may not see a class must not ask for its values either. NULL: none. */
+unsigned condition_classes(const struct condition *c);
 
 struct query {
 	const struct entity *entity;

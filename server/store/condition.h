@@ -1,0 +1,41 @@
+/*
+ * A compiled filter as the planner sees it. Only condition*.c, plan.c and query*.c include this.
+ */
+#ifndef SERVER_STORE_CONDITION_H
+#define SERVER_STORE_CONDITION_H
+
+#include "server/store/query.h"
+
+#define CONDITION_PATH                                                                             \
+	4 /* a reference that is compared by name adds one step to the filter's three */
+
+/* What a value names: one value (low and high the same) or a stretch of them (this-month); both ends belong to it. */
+struct operand {
+	struct wire_field low, high;
+	struct bytes normal; /* of text types; with CONTAINS the folded text */
+	struct bytes typed;  /* with CONTAINS: as it was typed */
+};
+
+struct condition_node {
+	enum filter_op op;
+	int left, right; /* as in the filter */
+	int npath;       /* steps; the last one is the field that is compared */
+	const struct entity *entity[CONDITION_PATH];
+	const struct field *field[CONDITION_PATH];
+	struct operand *operands;
+	size_t noperands;
+};
+
+struct condition {
+	struct condition_node *nodes;
+	size_t n;
+	int root; /* -1: all */
+	unsigned classes;
+};
+
+static inline const struct field *condition_field(const struct condition_node *n)
+{
+	return n->field[n->npath - 1];
+}
+
+#endif
