@@ -50,6 +50,7 @@ CLIENT_SRC := $(wildcard client/*.c client/*/*.c)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 FAULT_SRC := tests/fault/engine_fault.c tests/fault/store_bench.c
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 GEN_SRC := $(BUILD)/gen/guanxi.pb-c.c $(BUILD)/gen/pinyin_table.c
 GEN_HDR := $(BUILD)/gen/guanxi.pb-c.h
 
@@ -63,8 +64,10 @@ LIBCLIENT := $(BUILD)/libclient.a
 LIBFAULT := $(BUILD)/libfault.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(FUZZ_SRC))
 
-.PHONY: all deps deps-test demo test test-quick lint format bench fuzz soak install clean bins units
+.PHONY: all deps deps-test demo test test-quick lint format bench fuzz fuzz-replay fuzz-bins soak install clean bins units
 .SECONDARY:
 
 all: bins
@@ -110,6 +113,15 @@ $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCOM
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)
+# Targets that replay their corpus need no fuzzer: they are part of "make test".
+$(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_SERVER) $(LIBS_CLIENT)
+fuzz-replay: $(REPLAY_BIN)
+fuzz-bins: $(FUZZ_BIN)
 
 # Everything that is missing is installed by apt-get, through sudo only when not root. Does nothing when all is there.
 install-packages = \
@@ -142,6 +154,25 @@ test: deps-test
 test-quick: deps-test
 	@$(TEST_MAKE) bins units tools
 	@BIN=$(CURDIR)/$(TEST_BUILD)/bin tests/run.sh $(TEST_BUILD)/logs $(UNIT_TESTS) $(QUICK_TESTS)
+
+# The whole check of the sources; the scripts alone are part of the tests too.
+lint: deps-test $(GEN_HDR)
+	clang-format --dry-run -Werror $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(wildcard common/*.h server/*.h server/*/*.h client/*.h client/*/*.h tests/*/*.[ch])
+	tests/lint/layers.sh
+	tests/lint/limits.sh
+	tests/lint/self_test.sh
+	set -e; for f in $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(wildcard tests/*/*.c); do clang $(CFLAGS) -fsyntax-only $$f; done
+
+# Each target for SECONDS_EACH; what it finds goes to build/found, new inputs to build/found/NAME.
+SECONDS_EACH := 60
+FUZZ_BUILD := build/fuzzer
+fuzz: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang BUILD=$(FUZZ_BUILD) SANITIZE=address,undefined,fuzzer-no-link OPT="-O1 -g" fuzz-bins
+	@for f in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do \
+		mkdir -p build/found/$$f; echo "fuzz $$f for $(SECONDS_EACH) s"; \
+		$(FUZZ_BUILD)/fuzz/fuzz_$$f -max_total_time=$(SECONDS_EACH) -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
+			-artifact_prefix=build/found/$$f- build/found/$$f tests/fuzz/corpus/$$f || exit 1; \
+	done
 
 bench: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) all tools

@@ -15,8 +15,8 @@ struct decoder;
  * Finds the encoding out from the start of a file (whole: nothing follows it) when asked for
  * is ENCODING_AUTO. STATUS_INVALID, naming line and column, when it is neither UTF-8 nor GB18030.
  */
-enum status decoder_new(enum encoding asked, struct bytes start, bool whole, struct decoder **out,
-	struct error *e);
+enum status decoder_new(
+	enum encoding asked, struct bytes start, bool whole, struct decoder **out, struct error *e);
 void decoder_free(struct decoder **d);
 enum encoding decoder_encoding(const struct decoder *d);
 
