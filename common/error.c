@@ -31,7 +31,8 @@ static void cut_to_utf8(char *message)
 		message[end - message] = '\0';
 }
 
-static void set_message(struct error *e, enum status status, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void set_message(
+	struct error *e, enum status status, const char *format, va_list args)
 {
 	e->status = status;
 	e->reason[0] = '\0';

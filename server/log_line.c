@@ -15,7 +15,8 @@ void log_level_set(enum log_level level)
 	atomic_store(&level_now, (int)level);
 }
 
-static void line_add(struct buf *line, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void line_add(
+	struct buf *line, const char *format, va_list args)
 {
 	char text[LINE_MAX_BYTES];
 	int n = vsnprintf(text, sizeof(text), format, args);

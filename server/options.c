@@ -198,7 +198,8 @@ enum log_level options_log_level(const struct options *o)
 /* Where the error function of libconfuse finds its error: there is one parse at a time and no other place to hang it. */
 static _Thread_local struct error *parse_error;
 
-static void confuse_error(cfg_t *cfg, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void confuse_error(
+	cfg_t *cfg, const char *format, va_list args)
 {
 	char text[300];
 

@@ -12,9 +12,9 @@ static void test_integers_round_trip(void **state)
 	struct buf b = BUF_INIT;
 	struct bytes in;
 	uint8_t u8;
-	uint16_t u16;
-	uint32_t u32;
-	uint64_t u64;
+	uint16_t u16 = 0;
+	uint32_t u32 = 0;
+	uint64_t u64 = 0;
 
 	buf_add_u8(&b, 0xfe);
 	buf_add_u16(&b, 0x1234);
