@@ -249,7 +249,7 @@ static char *folded(struct bytes text)
 	char *s;
 
 	text_fold(&out, text_trim(text));
-	s = g_strndup((const char *)out.data, out.len);
+	s = g_strndup(out.len ? (const char *)out.data : "", out.len);
 	buf_free(&out);
 	return s;
 }
