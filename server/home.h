@@ -10,7 +10,7 @@
 
 #include "server/store/store.h"
 
-struct clock;
+#define HOME_STORE_FILE "data.mdb" /* of the engine, in the folder of a store */
 
 struct home {
 	char *dir;
