@@ -66,6 +66,7 @@ bool search_value_read(const struct field *f, const struct wire_field *w, struct
 /* Fills v from the corrected reading of a name; false when there is none. */
 bool search_value_reading(const struct entity *entity, const struct field *f, struct bytes fields,
 	struct search_value *v);
+bool search_is_searched(const struct entity *entity, const struct field *f);
 /* True for a field that only corrects the reading of another one. */
 bool search_is_reading(const struct entity *entity, const struct field *f);
 enum field_class search_class(const struct field *f); /* the strictest that it can have */

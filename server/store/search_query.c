@@ -168,6 +168,12 @@ bool search_is_reading(const struct entity *entity, const struct field *f)
 	return entity_field(entity, bytes_of(f->name, len - (sizeof suffix - 1))) != NULL;
 }
 
+bool search_is_searched(const struct entity *entity, const struct field *f)
+{
+	return (f->flags & F_SEARCH) && !(f->flags & (F_RETIRED | F_COMPUTED | F_VIRTUAL)) &&
+	       !search_is_reading(entity, f);
+}
+
 static bool is_text(enum field_type type)
 {
 	switch (type) {
@@ -202,7 +208,9 @@ bool search_value_read(const struct field *f, const struct wire_field *w, struct
 			keep_digits(&v->folded);
 	} else if ((f->type == T_INTEGER || f->type == T_INTEGERS) && w->wire == WIRE_VARINT) {
 		buf_clear(&v->folded);
-		buf_printf(&v->folded, "%lld", (long long)unzigzag(w->number));
+		buf_printf(&v->folded, "%lld",
+			type_is_signed(f->type) ? (long long)unzigzag(w->number)
+						: (long long)w->number);
 	} else {
 		return false;
 	}
@@ -357,8 +365,7 @@ int search_query_match(const struct search_query *q, const struct entity *entity
 	for (size_t i = 0; i < entity->nfields; i++) {
 		const struct field *f = &entity->fields[i];
 
-		if ((f->flags & F_SEARCH) && !(f->flags & F_RETIRED) &&
-			(class_mask & 1u << search_class(f)) && !search_is_reading(entity, f))
+		if (search_is_searched(entity, f) && (class_mask & 1u << search_class(f)))
 			match_field(&m, entity, f, fields, &v);
 	}
 	buf_free(&v.folded);

@@ -150,11 +150,6 @@ static void add_pinyin(struct terms *t, const struct pinyin_unit *units, size_t 
 		terms_add(t, TERM_LENGTH, true, bytes_of(&length, 1));
 }
 
-static bool is_searched(const struct entity *entity, const struct field *f)
-{
-	return (f->flags & F_SEARCH) && !(f->flags & F_RETIRED) && !search_is_reading(entity, f);
-}
-
 static void add_field(struct terms *t, const struct entity *entity, const struct field *f,
 	struct bytes fields, struct search_value *v)
 {
@@ -190,7 +185,7 @@ static void terms_of(
 	if (fields.len == 0)
 		return;
 	for (size_t i = 0; i < entity->nfields; i++)
-		if (is_searched(entity, &entity->fields[i]))
+		if (search_is_searched(entity, &entity->fields[i]))
 			add_field(t, entity, &entity->fields[i], fields, v);
 	if (t->n > 0)
 		qsort(t->items, t->n, SEARCH_TERM, compare_terms);
