@@ -148,7 +148,7 @@ const struct field reminder_fields[] = {
 		.zh = "提前天数", .en = "Days before", .flags = F_DEFAULTED, .initial = "0" },
 	{ .tag = 12, .name = "next_due_at", .type = T_DATETIME,
 		.zh = "下次提醒时间", .en = "Next due",
-		.flags = F_INDEXED | F_LIST | F_READONLY },
+		.flags = F_INDEXED | F_LIST | F_COMPUTED },
 	{ .tag = 13, .name = "occurrence", .type = T_DATE, .zh = "本次日期", .en = "Occurrence",
 		.flags = F_INDEXED | F_LIST | F_READONLY },
 	{ .tag = 14, .name = "state", .type = T_CHOICE, .refers_to = "reminder_state",

@@ -57,16 +57,21 @@ static enum status handled_read(struct handled *h, size_t i, struct error *e)
 }
 
 /* Writes the reminder's state, takes it out of the inbox and tells the user's sessions. */
-static enum status handled_clear(struct handled *h, const char *state, struct error *e)
+static enum status handled_clear(
+	struct handled *h, const char *state, int64_t snoozed_until, struct error *e)
 {
 	struct call *c = h->call;
 	struct buf fields = BUF_INIT;
 	uint64_t id = h->record.id, seq;
-	struct reminder_patch patch = { "state", lookup_entry(h->lookup, "reminder_state", state),
-		{ 0 }, false };
+	struct reminder_patch patch[] = {
+		{ "state", lookup_entry(h->lookup, "reminder_state", state), { 0 }, false },
+		{ snoozed_until ? "snoozed_until" : "acknowledged_at",
+			zigzag(snoozed_until ? snoozed_until : c->now_ms), { 0 }, false },
+		{ "acknowledged_by", c->caller->user, { 0 }, false },
+	};
 	enum status status;
 
-	reminder_merge(h->entity, h->record.fields, &patch, 1, &fields);
+	reminder_merge(h->entity, h->record.fields, patch, snoozed_until ? 2 : 3, &fields);
 	status = store_put(c->txn, &c->author, h->entity, &id, "set", buf_bytes(&fields), NULL, e);
 	buf_free(&fields);
 	if (!status)
@@ -103,7 +108,7 @@ static enum status acknowledge_one(struct handled *h, struct error *e)
 	if (!state_is(h, "fired") && !state_is(h, "snoozed"))
 		return STATUS_OK;
 	status = plan_replace(h->call->txn, ENTITY_REMINDER, h->record.id, PLAN_SNOOZE, NULL, 0, e);
-	return status ? status : handled_clear(h, state_after(h), e);
+	return status ? status : handled_clear(h, state_after(h), 0, e);
 }
 
 static enum status op_acknowledge(struct call *c, struct error *e)
@@ -189,7 +194,7 @@ static enum status snooze_one(struct handled *h, int64_t until, struct error *e)
 	if (!state_is(h, "fired") && !state_is(h, "snoozed"))
 		return error_set(e, STATUS_CONFLICT, "the reminder has not fired or is done");
 	status = plan_replace(h->call->txn, ENTITY_REMINDER, h->record.id, PLAN_SNOOZE, &row, 1, e);
-	return status ? status : handled_clear(h, "snoozed", e);
+	return status ? status : handled_clear(h, "snoozed", until, e);
 }
 
 static enum status op_snooze(struct call *c, struct error *e)

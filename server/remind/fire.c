@@ -183,7 +183,9 @@ static enum status firing_run(struct firing *f, struct error *e)
 		return status;
 	if (f->entity == f->reminder_entity)
 		status = firing_mark(f, e);
-	else
+	if (f->entity == f->reminder_entity && !status)
+		status = plan_note_next(f->call->txn, reminder, e);
+	if (f->entity != f->reminder_entity)
 		status = firing_make(f, &reminder, e);
 	return status ? status : firing_deliver(f, reminder, e);
 }

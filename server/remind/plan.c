@@ -1,4 +1,5 @@
 #include "server/remind/plan.h"
+#include "server/model/computed.h"
 #include "server/remind/remind.h"
 
 #define DEFAULT_MINUTE (9 * 60)
@@ -359,6 +360,24 @@ static enum status plan_field(struct txn *t, struct lookup *l, const struct auth
 	return plan_replace(t, entity->number, after->id, field->tag, rows, n, e);
 }
 
+enum status plan_note_next(struct txn *t, uint64_t reminder, struct error *e)
+{
+	const struct entity *entity = model_entity(t, ENTITY_REMINDER);
+	uint16_t start = entity_field_named(entity, "start_on")->tag;
+	struct due_row rows[PLAN_MAX + 1];
+	size_t n = plan_read(t, ENTITY_REMINDER, reminder, start, rows, PLAN_MAX);
+	int64_t first = INT64_MAX;
+	struct computed computed;
+
+	n += plan_read(t, ENTITY_REMINDER, reminder, PLAN_SNOOZE, rows + n, 1);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].instant < first)
+			first = rows[i].instant;
+	computed_init(&computed, t, ENTITY_REMINDER, reminder);
+	computed_number(&computed, "next_due_at", n ? zigzag(first) : 0);
+	return computed_write(&computed, e);
+}
+
 enum status remind_plan(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e)
 {
@@ -379,6 +398,8 @@ enum status remind_plan(struct txn *t, const struct author *author, const struct
 		}
 		status = plan_field(t, l, author, entity, f, before, after, e);
 	}
+	if (!status && l && entity->number == ENTITY_REMINDER)
+		status = plan_note_next(t, after->id, e);
 	lookup_free(&l);
 	arena_free(&arena);
 	return status;
