@@ -77,8 +77,9 @@ static void decode_piece(struct csv_reader *r)
 	buf_drop(&r->text, r->at);
 	r->at = 0;
 	read_piece(r, PIECE);
-	piece.data = r->file.data + r->file_at;
-	piece.len = r->file.len - r->file_at;
+	piece = buf_bytes(&r->file);
+	if (r->file_at)
+		piece = bytes_of(piece.data + r->file_at, piece.len - r->file_at);
 	if (piece.len > PIECE)
 		piece.len = PIECE;
 	r->file_at += piece.len;

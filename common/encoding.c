@@ -125,10 +125,11 @@ static size_t feed(struct decoder *d, struct bytes in, bool last, struct buf *ou
 /* Takes the byte-order mark, U+FEFF in any encoding, off the start of the decoded text. */
 static void pass_mark(struct decoder *d, struct buf *out, size_t start)
 {
-	struct bytes text = bytes_of(out->data + start, out->len - start);
+	struct bytes text;
 
-	if (d->mark_passed || text.len == 0)
+	if (d->mark_passed || out->len == start)
 		return;
+	text = bytes_of(out->data + start, out->len - start);
 	d->mark_passed = true;
 	if (bytes_starts(text, bytes_str("\xef\xbb\xbf"))) {
 		memmove(out->data + start, out->data + start + 3, text.len - 3);
