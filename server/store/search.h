@@ -103,6 +103,13 @@ void posting_list_free(struct posting_list **l);
 /* The greatest id not above max; 0 if there is none. */
 enum status posting_list_seek(struct posting_list *l, uint64_t max, uint64_t *id, struct error *e);
 
+/*
+ * Calls fn for every posting that counts now, blocks and pending rows taken together, by entity, term and descending id. Blocks that do
+ * not open are passed over. For store_check.
+ */
+typedef void posting_fn(void *arg, const struct posting *p);
+enum status postings_each(struct txn *t, posting_fn *fn, void *arg, struct error *e);
+
 /* A plan: lists and their unions and intersections. */
 struct plan;
 struct plan_context {

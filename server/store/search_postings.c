@@ -647,3 +647,81 @@ enum status posting_list_seek(struct posting_list *l, uint64_t max, uint64_t *id
 	}
 	return status;
 }
+
+/* ---- All that counts, for a check ---- */
+
+struct each_state {
+	struct postings pending; /* sorted; one word on every place */
+	size_t at;
+	posting_fn *fn;
+	void *arg;
+};
+
+static void each_pending(struct each_state *s)
+{
+	const struct posting *p = &s->pending.items[s->at++];
+
+	if (!p->remove)
+		s->fn(s->arg, p);
+}
+
+static void each_stored(struct each_state *s, const struct posting *stored)
+{
+	int order = 1;
+
+	while (s->at < s->pending.n &&
+		(order = compare_places(&s->pending.items[s->at], stored)) < 0)
+		each_pending(s);
+	if (s->at < s->pending.n && order == 0)
+		each_pending(s);
+	else
+		s->fn(s->arg, stored);
+}
+
+static void each_of_block(struct each_state *s, struct bytes key, const struct block *b)
+{
+	uint64_t high = (uint32_t)~get_be32(key.data + TERM_PREFIX);
+	struct posting p = { .entity = get_be16(key.data) };
+
+	memcpy(p.term, key.data + 2, SEARCH_TERM);
+	for (size_t i = 0; i < b->n; i++) {
+		p.id = high << BLOCK_BITS | b->ids[i];
+		each_stored(s, &p);
+	}
+}
+
+static enum status each_block(struct txn *t, struct each_state *s, struct error *e)
+{
+	struct block *b = malloc(sizeof *b);
+	struct buf value = BUF_INIT;
+	struct walk *w = NULL;
+	struct bytes key;
+	enum status status = b ? walk_open(t, SPACE_TERM, bytes_str(""), &w, e)
+			       : error_set(e, STATUS_INTERNAL, "out of memory");
+
+	while (status == STATUS_OK && walk_next(w, &key))
+		if (key.len == TERM_KEY && walk_value(w, &value, NULL) == STATUS_OK &&
+			block_decode(buf_bytes(&value), b))
+			each_of_block(s, key, b);
+	walk_close(&w);
+	buf_free(&value);
+	free(b);
+	return status;
+}
+
+enum status postings_each(struct txn *t, posting_fn *fn, void *arg, struct error *e)
+{
+	struct each_state s = { .fn = fn, .arg = arg };
+	struct pending *pending = NULL;
+	enum status status = pending_read(t, &pending, e);
+
+	if (status == STATUS_OK)
+		status = pending_collect(pending, &s.pending, e);
+	if (status == STATUS_OK)
+		status = each_block(t, &s, e);
+	while (status == STATUS_OK && s.at < s.pending.n)
+		each_pending(&s);
+	free(s.pending.items);
+	pending_free(&pending);
+	return status;
+}

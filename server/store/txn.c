@@ -63,13 +63,15 @@ enum status txn_commit(struct txn **tp, struct error *e)
 	struct store *s = t->store;
 	enum status status = t->broken;
 
-	if (status)
-		error_set(e, status, "a write failed half way: nothing was written");
 	if (!status && t->postings.n)
 		status = search_store_postings(t, &t->postings, e);
 	if (!status)
 		status = flush_next(t, e);
+	if (!status)
+		status = t->broken;
 	if (status) {
+		if (status == t->broken)
+			error_set(e, status, "a change failed half way: nothing was written");
 		txn_abort(tp);
 		return status;
 	}
@@ -89,6 +91,7 @@ void txn_reset(struct txn *t)
 
 enum status txn_renew(struct txn *t, struct error *e)
 {
+	t->broken = STATUS_OK;
 	return t->store->ops->renew(t->engine, e);
 }
 
@@ -117,16 +120,24 @@ size_t txn_put_bytes(const struct txn *t)
 	return t->put_bytes;
 }
 
+/* A call of the engine that failed may have left a half: the transaction is lost, whatever its user does next. */
+static enum status break_on(struct txn *t, enum status status)
+{
+	if (status && status != STATUS_NOT_FOUND)
+		t->broken = status;
+	return status;
+}
+
 enum status txn_raw(
 	struct txn *t, enum space s, struct bytes key, struct bytes *sealed, struct error *e)
 {
-	return t->store->ops->get(t->engine, s, key, sealed, e);
+	return break_on(t, t->store->ops->get(t->engine, s, key, sealed, e));
 }
 
 bool txn_has(struct txn *t, enum space s, struct bytes key)
 {
 	struct bytes value;
-	return t->store->ops->get(t->engine, s, key, &value, NULL) == STATUS_OK;
+	return txn_raw(t, s, key, &value, NULL) == STATUS_OK;
 }
 
 enum status txn_damaged(enum space s, struct bytes key, struct error *e)
@@ -152,13 +163,6 @@ enum status txn_get(
 	if (!unseal_value(t->store->sealer, s, key, sealed, value))
 		return txn_damaged(s, key, e);
 	return STATUS_OK;
-}
-
-static enum status break_on(struct txn *t, enum status status)
-{
-	if (status && status != STATUS_NOT_FOUND)
-		t->broken = status;
-	return status;
 }
 
 enum status txn_put(

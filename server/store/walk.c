@@ -25,6 +25,7 @@ enum status walk_open(
 		return error_set(e, STATUS_INTERNAL, "out of memory");
 	enum status status = t->store->ops->cursor(t->engine, s, &w->cursor, e);
 	if (status) {
+		t->broken = status;
 		free(w);
 		return status;
 	}

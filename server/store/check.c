@@ -1,0 +1,235 @@
+/*
+ * Verifying a store. Derived rows are compared both ways without keeping them: each row that a record asks for is looked up and
+ * counted; when more rows stand than were found, the odd ones are sought one by one.
+ */
+#include "server/store/check.h"
+
+#include <stdarg.h>
+
+#define MOST_DAMAGES 1000
+
+void check_damage(struct check *c, const char *format, ...)
+{
+	char text[320];
+	va_list args;
+
+	if (c->damages++ >= MOST_DAMAGES)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	c->report(c->arg, text);
+}
+
+void check_release(struct check *c)
+{
+	key_set_free(&c->keys);
+	buf_free(&c->row);
+	buf_free(&c->calc);
+	buf_free(&c->scratch);
+	check_terms_free(&c->terms);
+}
+
+bool check_has(struct check *c, enum space s, const struct key *k)
+{
+	if (!txn_has(c->t, s, key_bytes(k)))
+		return false;
+	c->expected[s]++;
+	return true;
+}
+
+static bool holds_nothing(enum space s)
+{
+	return s == SPACE_IDX || s == SPACE_HIST || s == SPACE_OPER;
+}
+
+/* Every value of a space opens. */
+static void check_values(struct check *c, enum space s)
+{
+	struct bytes none = { 0 }, key;
+	struct error e;
+	struct walk *w;
+
+	error_init(&e);
+	if (walk_open(c->t, s, none, &w, &e)) {
+		check_damage(c, "%s cannot be read: %s", space_names[s], e.message);
+		return;
+	}
+	while (walk_next(w, &key)) {
+		c->stored[s]++;
+		if (walk_value(w, &c->scratch, &e))
+			check_damage(c, "%s", e.message);
+		else if (c->scratch.len)
+			c->counts.values++;
+		if (holds_nothing(s) && c->scratch.len)
+			check_damage(c, "%s holds a value where none belongs", space_names[s]);
+	}
+	walk_close(&w);
+	error_clear(&e);
+}
+
+static void check_next(struct check *c, const struct shape *sh)
+{
+	uint16_t entity = sh->entity->number;
+	struct key prefix = key_entity(entity);
+	uint64_t next = 0, last = 0;
+	struct bytes key;
+	struct walk *w;
+
+	if (next_id_peek(c->t, entity, &next, NULL) ||
+		walk_open(c->t, SPACE_REC, key_bytes(&prefix), &w, NULL))
+		return;
+	if (walk_prev(w, &key) && key.len == 10)
+		last = get_be64(key.data + 2);
+	walk_close(&w);
+	if (last >= next)
+		check_damage(c, "next id of %s is %llu, but record %llu stands", sh->entity->name,
+			(unsigned long long)next, (unsigned long long)last);
+}
+
+static void check_calc(struct check *c)
+{
+	struct bytes none = { 0 }, key;
+	struct walk *w;
+
+	if (walk_open(c->t, SPACE_CALC, none, &w, NULL))
+		return;
+	while (walk_next(w, &key))
+		if (!txn_has(c->t, SPACE_REC, key))
+			check_damage(c, "computed fields stand without their record");
+	walk_close(&w);
+}
+
+/* One plan row: n x (instant u64, nth u16), each of which stands in due. */
+static void check_plan_row(struct check *c, struct bytes key, struct bytes value)
+{
+	uint64_t instant;
+	uint16_t nth;
+
+	if (key.len != 12) {
+		check_damage(c, "plan has a key of %zu bytes", key.len);
+		return;
+	}
+	while (take_u64(&value, &instant) && take_u16(&value, &nth)) {
+		struct key due = key_number(instant);
+		memcpy(due.data + due.len, key.data, key.len);
+		due.len += key.len;
+		key_add_u16(&due, nth);
+		if (!check_has(c, SPACE_DUE, &due))
+			check_damage(c, "plan of record %llu names a due row that is not there",
+				(unsigned long long)get_be64(key.data + 2));
+	}
+	if (value.len)
+		check_damage(c, "plan of record %llu is malformed",
+			(unsigned long long)get_be64(key.data + 2));
+}
+
+static void check_plan(struct check *c)
+{
+	struct bytes none = { 0 }, key;
+	struct walk *w;
+
+	if (walk_open(c->t, SPACE_PLAN, none, &w, NULL))
+		return;
+	while (walk_next(w, &key))
+		if (walk_value(w, &c->scratch, NULL) == STATUS_OK)
+			check_plan_row(c, key, buf_bytes(&c->scratch));
+	walk_close(&w);
+	if (c->stored[SPACE_DUE] > c->expected[SPACE_DUE])
+		check_damage(c, "due has %llu rows that no plan names",
+			(unsigned long long)(c->stored[SPACE_DUE] - c->expected[SPACE_DUE]));
+}
+
+static void check_format_row(struct check *c)
+{
+	struct error e;
+
+	error_init(&e);
+	if (store_check_format(c->t, &e))
+		check_damage(c, "%s", e.message);
+	error_clear(&e);
+}
+
+static void start(
+	struct check *c, struct txn *t, void (*report)(void *arg, const char *damage), void *arg)
+{
+	*c = (struct check){ .t = t, .report = report, .arg = arg };
+	check_format_row(c);
+}
+
+size_t store_check(struct txn *t, void (*report)(void *arg, const char *damage), void *arg,
+	struct check_counts *counts)
+{
+	const struct store *s = txn_store(t);
+	struct check c;
+
+	start(&c, t, report, arg);
+	c.terms = check_terms_new();
+	for (int space = 0; space < SPACE_COUNT; space++)
+		check_values(&c, (enum space)space);
+	check_log(&c, 1);
+	check_records(&c);
+	for (size_t i = 0; i < s->nshapes; i++)
+		check_next(&c, &s->shapes[i]);
+	check_calc(&c);
+	check_plan(&c);
+	if (c.stored[SPACE_IDX] > c.expected[SPACE_IDX])
+		check_index_extras(&c);
+	if (c.stored[SPACE_UNIQ] > c.expected[SPACE_UNIQ])
+		check_unique_extras(&c);
+	check_log_extras(&c);
+	check_terms_compare(&c);
+	if (t->broken)
+		check_damage(&c, "store could not be read to its end");
+	c.counts.index_entries = c.stored[SPACE_IDX];
+	if (counts)
+		*counts = c.counts;
+	check_release(&c);
+	return c.damages;
+}
+
+/* The records that the last entries have touched, each once in a while: neighbours are often the same. */
+static void check_touched(struct check *c, uint64_t from)
+{
+	struct key start_key = key_number(from);
+	struct bytes none = { 0 }, key;
+	struct log_entry l = { 0 };
+	uint64_t last_id = 0;
+	uint16_t last_entity = 0;
+	struct walk *w;
+
+	if (walk_open(c->t, SPACE_LOG, none, &w, NULL))
+		return;
+	walk_seek(w, key_bytes(&start_key));
+	while (walk_next(w, &key)) {
+		if (key.len != 8 || walk_value(w, &c->scratch, NULL) ||
+			!log_entry_parse(get_be64(key.data), buf_bytes(&c->scratch), &l))
+			continue;
+		if (l.kind > LOG_UNDO || !l.id || (l.id == last_id && l.entity == last_entity))
+			continue;
+		last_id = l.id;
+		last_entity = l.entity;
+		check_record(c, l.entity, l.id);
+	}
+	walk_close(&w);
+}
+
+size_t store_check_tail(
+	struct txn *t, size_t n, void (*report)(void *arg, const char *damage), void *arg)
+{
+	struct check c;
+	struct error e;
+
+	start(&c, t, report, arg);
+	error_init(&e);
+	if (log_open_tail(t, &e)) {
+		check_damage(&c, "%s", e.message);
+	} else {
+		uint64_t from = t->log_seq > n ? t->log_seq - n + 1 : 1;
+		check_log(&c, from);
+		check_touched(&c, from);
+	}
+	error_clear(&e);
+	check_release(&c);
+	return c.damages;
+}

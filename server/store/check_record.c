@@ -1,0 +1,222 @@
+/* Verifying one record: its form, its references, and every row that must follow from it. */
+#include "server/store/check.h"
+
+#define REF_ID ((UINT64_C(1) << 48) - 1)
+
+/* Entity of what a field refers to; 0 when it cannot be checked. */
+static uint16_t target_of(const struct check *c, const struct field *f, uint64_t value)
+{
+	const struct schema *schema = c->t->store->schema;
+	const struct entity *to = NULL;
+
+	if (f->flags & F_UNAVAILABLE)
+		return 0;
+	if (f->type == T_REF_ANY)
+		return (uint16_t)(value >> 48);
+	if (type_is_reference(f->type) && f->refers_to)
+		to = schema_entity(schema, bytes_str(f->refers_to));
+	else if (f->type == T_CHOICE || f->type == T_CHOICES)
+		to = schema_entity(schema, bytes_str("dictionary_entry"));
+	return to ? to->number : 0;
+}
+
+static void check_reference(struct check *c, const struct shape *sh, uint64_t id,
+	const struct field *f, const struct wire_field *w)
+{
+	uint16_t entity = w->wire == WIRE_VARINT ? target_of(c, f, w->number) : 0;
+	struct key k = key_record(entity, w->number & REF_ID);
+
+	if (entity && w->number && !txn_has(c->t, SPACE_REC, key_bytes(&k)))
+		check_damage(c, "%s \"%llu\": %s refers to %llu, which is not there",
+			sh->entity->name, (unsigned long long)id, f->name,
+			(unsigned long long)(w->number & REF_ID));
+}
+
+static void check_fields(
+	struct check *c, const struct shape *sh, uint64_t id, struct bytes fields, bool computed)
+{
+	struct wire_field w;
+	size_t at = 0;
+
+	if (!record_well_formed(fields)) {
+		check_damage(
+			c, "%s \"%llu\" is malformed", sh->entity->name, (unsigned long long)id);
+		return;
+	}
+	while (record_next(&fields, &w, NULL)) {
+		const struct shape_field *sf = shape_field(sh, w.tag, &at);
+		bool belongs = sf && (computed ? (sf->field->flags & F_COMPUTED) : sf->kept);
+		if (!belongs || !type_wire_valid(sf->field, &w))
+			check_damage(c, "%s \"%llu\": field %u is not valid", sh->entity->name,
+				(unsigned long long)id, w.tag);
+		else
+			check_reference(c, sh, id, sf->field, &w);
+	}
+}
+
+/* All idx keys of a record; false when its scope cannot be read. */
+static bool expected_keys(struct check *c, const struct shape *sh, uint64_t id, struct bytes fields)
+{
+	const struct store *s = c->t->store;
+	bool deleted = record_has(fields, TAG_DELETED_AT);
+	struct effective scope;
+
+	key_set_clear(&c->keys);
+	index_keys(s, sh, id, fields, deleted, &c->keys);
+	if (!deleted)
+		index_keys(s, sh, id, buf_bytes(&c->calc), false, &c->keys);
+	if (scope_effective(c->t, sh, fields, NULL, &scope, NULL))
+		return false;
+	scope_keys(sh, id, fields, deleted, &scope, &c->keys);
+	key_set_sort(&c->keys);
+	return true;
+}
+
+static void check_index(struct check *c, const struct shape *sh, uint64_t id, struct bytes fields)
+{
+	if (!expected_keys(c, sh, id, fields)) {
+		check_damage(c, "%s \"%llu\": its scope cannot be read", sh->entity->name,
+			(unsigned long long)id);
+		return;
+	}
+	for (size_t i = 0; i < c->keys.n; i++) {
+		struct bytes key = key_set_at(&c->keys, i);
+		if (txn_has(c->t, SPACE_IDX, key))
+			c->expected[SPACE_IDX]++;
+		else
+			check_damage(c, "%s \"%llu\": index entry of field %u is missing",
+				sh->entity->name, (unsigned long long)id, get_be16(key.data + 2));
+	}
+}
+
+static void check_unique(struct check *c, const struct shape *sh, uint64_t id, struct bytes fields)
+{
+	struct key k;
+
+	for (size_t i = 0; i < sh->nfields; i++) {
+		const struct field *f = sh->fields[i].field;
+		if (!sh->fields[i].unique || !uniq_key(c->t->store, sh, f, fields, &k))
+			continue;
+		if (txn_get(c->t, SPACE_UNIQ, key_bytes(&k), &c->scratch, NULL) ||
+			c->scratch.len != 8 || get_be64(c->scratch.data) != id)
+			check_damage(c, "%s \"%llu\": unique value of %s is missing",
+				sh->entity->name, (unsigned long long)id, f->name);
+		else
+			c->expected[SPACE_UNIQ]++;
+	}
+}
+
+static const struct shape *shape_of(const struct check *c, uint16_t entity)
+{
+	const struct entity *en = schema_entity_by_number(c->t->store->schema, entity);
+
+	return en ? store_shape(c->t->store, en) : NULL;
+}
+
+void check_record(struct check *c, uint16_t entity, uint64_t id)
+{
+	const struct shape *sh = shape_of(c, entity);
+	struct bytes fields;
+	uint64_t version;
+	struct error e;
+
+	error_init(&e);
+	c->counts.records++;
+	if (!sh) {
+		check_damage(c, "record %llu belongs to no known entity (%u)",
+			(unsigned long long)id, entity);
+	} else if (record_read(c->t, entity, id, &c->row, &version, &fields, &e) ||
+		   calc_read(c->t, entity, id, &c->calc, &e)) {
+		check_damage(c, "%s \"%llu\" cannot be read: %s", sh->entity->name,
+			(unsigned long long)id, e.status ? e.message : "it is not there");
+	} else {
+		check_fields(c, sh, id, fields, false);
+		check_fields(c, sh, id, buf_bytes(&c->calc), true);
+		check_index(c, sh, id, fields);
+		check_unique(c, sh, id, fields);
+		check_record_log(c, sh, id, version, fields);
+		if (c->terms)
+			check_terms_record(c, sh, id, fields);
+	}
+	error_clear(&e);
+}
+
+void check_records(struct check *c)
+{
+	struct bytes none = { 0 }, key;
+	struct walk *w;
+
+	if (walk_open(c->t, SPACE_REC, none, &w, NULL))
+		return;
+	while (walk_next(w, &key)) {
+		if (key.len == 10)
+			check_record(c, get_be16(key.data), get_be64(key.data + 2));
+		else
+			check_damage(c, "rec has a key of %zu bytes", key.len);
+	}
+	walk_close(&w);
+}
+
+/* Whether the record that an idx key names asks for it. */
+static bool asked_for(struct check *c, struct bytes key)
+{
+	const struct shape *sh = key.len < 12 ? NULL : shape_of(c, get_be16(key.data));
+	uint64_t id = key_index_id(key), version;
+	struct bytes fields;
+
+	if (!sh || record_read(c->t, sh->entity->number, id, &c->row, &version, &fields, NULL) ||
+		calc_read(c->t, sh->entity->number, id, &c->calc, NULL) ||
+		!expected_keys(c, sh, id, fields))
+		return false;
+	for (size_t i = 0; i < c->keys.n; i++)
+		if (bytes_equal(key_set_at(&c->keys, i), key))
+			return true;
+	return false;
+}
+
+void check_index_extras(struct check *c)
+{
+	struct bytes none = { 0 }, key;
+	struct walk *w;
+
+	if (walk_open(c->t, SPACE_IDX, none, &w, NULL))
+		return;
+	while (walk_next(w, &key))
+		if (!asked_for(c, key))
+			check_damage(c,
+				"index entry of entity %u field %u names %llu without reason",
+				key.len < 12 ? 0 : get_be16(key.data),
+				key.len < 12 ? 0 : get_be16(key.data + 2),
+				(unsigned long long)key_index_id(key));
+	walk_close(&w);
+}
+
+static bool owns_unique(struct check *c, struct bytes key, uint64_t id)
+{
+	const struct shape *sh = key.len < 4 ? NULL : shape_of(c, get_be16(key.data));
+	const struct field *f = sh ? entity_field_by_tag(sh->entity, get_be16(key.data + 2)) : NULL;
+	struct bytes fields;
+	uint64_t version;
+	struct key k;
+
+	return f && !record_read(c->t, sh->entity->number, id, &c->row, &version, &fields, NULL) &&
+	       uniq_key(c->t->store, sh, f, fields, &k) && bytes_equal(key_bytes(&k), key);
+}
+
+void check_unique_extras(struct check *c)
+{
+	struct bytes none = { 0 }, key;
+	struct walk *w;
+
+	if (walk_open(c->t, SPACE_UNIQ, none, &w, NULL))
+		return;
+	while (walk_next(w, &key)) {
+		if (walk_value(w, &c->scratch, NULL) || c->scratch.len != 8)
+			continue;
+		uint64_t id = get_be64(c->scratch.data);
+		if (!owns_unique(c, key, id))
+			check_damage(c, "unique value of entity %u names %llu without reason",
+				key.len < 4 ? 0 : get_be16(key.data), (unsigned long long)id);
+	}
+	walk_close(&w);
+}
