@@ -48,6 +48,12 @@ static enum status take_timeout(struct app *app, struct error *e)
 	return STATUS_OK;
 }
 
+void app_init_output(struct app *app)
+{
+	app->chinese = language_is_chinese(app->opt.lang);
+	take_output(app, NULL);
+}
+
 enum status app_init(struct app *app, struct error *e)
 {
 	const char *lang = app->opt.lang;

@@ -35,6 +35,8 @@ struct app {
 
 /* Makes output, language and deadline from the options. */
 enum status app_init(struct app *app, struct error *e);
+/* Form and language alone, as far as the line says them, to print a mistake in the line. */
+void app_init_output(struct app *app);
 void app_release(struct app *app);
 
 /* A message for people on stderr, "guanxi: " before it, unless --quiet. Control characters are made harmless. */

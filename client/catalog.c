@@ -78,7 +78,7 @@ static void keep(const Guanxi__Schema *schema, struct buf *out)
 	buf_drop(out, FRAME_HEADER);
 }
 
-static enum status fetch(struct app *app, struct error *e)
+enum status catalog_fetch(struct app *app, struct error *e)
 {
 	const Guanxi__Reply *reply;
 	struct buf body = BUF_INIT;
@@ -110,7 +110,7 @@ bool catalog_is_current(struct app *app)
 
 enum status catalog_sync(struct app *app, struct error *e)
 {
-	return catalog_is_current(app) ? STATUS_OK : fetch(app, e);
+	return catalog_is_current(app) ? STATUS_OK : catalog_fetch(app, e);
 }
 
 const struct schema *catalog_schema(const struct app *app)
@@ -148,14 +148,17 @@ static const struct entity *find(struct app *app)
 	return app->catalog ? schema_entity(app->catalog->schema, bytes_str(app->noun)) : NULL;
 }
 
-/* Opens the link for the sake of the schema alone. */
-static enum status ask_server(struct app *app, struct error *e)
+enum status catalog_greet(struct app *app, struct error *e)
 {
 	const Guanxi__Reply *reply;
-	Guanxi__Request *r = request_bare(app->arena, bytes_str("ping"));
-	enum status st = app->link ? STATUS_OK : link_call(app, r, &reply, e);
+	enum status st = link_call(app, request_bare(app->arena, bytes_str("ping")), &reply, e);
 
 	return st ? st : catalog_sync(app, e);
+}
+
+enum status catalog_open(struct app *app, struct error *e)
+{
+	return app->link ? catalog_sync(app, e) : catalog_greet(app, e);
 }
 
 enum status catalog_entity(struct app *app, const struct entity **out, struct error *e)
@@ -164,17 +167,7 @@ enum status catalog_entity(struct app *app, const struct entity **out, struct er
 	*out = find(app);
 	if (*out)
 		return STATUS_OK;
-	enum status st = ask_server(app, e);
-	if (st)
-		return st;
-	*out = find(app);
-	return *out ? STATUS_OK : unknown(app, e);
-}
-
-enum status catalog_entity_now(struct app *app, const struct entity **out, struct error *e)
-{
-	enum status st = catalog_sync(app, e);
-
+	enum status st = catalog_open(app, e);
 	if (st)
 		return st;
 	*out = find(app);

@@ -26,7 +26,11 @@ const Guanxi__Entity *catalog_entity_message(const struct app *app, const struct
  * the server does not either.
  */
 enum status catalog_entity(struct app *app, const struct entity **out, struct error *e);
-/* As catalog_entity after a reply, from the server's own schema. */
-enum status catalog_entity_now(struct app *app, const struct entity **out, struct error *e);
+/* Opens the link if there is none and makes sure that the schema is the server's. */
+enum status catalog_open(struct app *app, struct error *e);
+/* One round trip over an open link that has not been used yet, then as catalog_open. */
+enum status catalog_greet(struct app *app, struct error *e);
+/* Fetches the schema with its choices, whatever is cached. */
+enum status catalog_fetch(struct app *app, struct error *e);
 
 #endif

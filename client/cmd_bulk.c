@@ -1,7 +1,124 @@
-/* set --where: many records at once */
+/* set --where: first the ids, then one change each, pipelined */
+#include "client/catalog.h"
 #include "client/commands.h"
+#include "client/json.h"
+#include "client/link.h"
+#include "client/pipeline.h"
+#include "client/print.h"
+#include "client/prompt.h"
+#include "client/request.h"
+
+#define PAGE 500
+
+struct ids {
+	uint64_t *items;
+	size_t n;
+};
+
+static enum status collect(struct app *app, struct ids *ids, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	Guanxi__Request *r = request_new(app, "record.list");
+	enum status st;
+
+	r->has_dry_run = false;
+	r->has_limit = true;
+	r->limit = PAGE;
+	request_text(app->arena, app->opt.where, &r->has_filter, &r->filter);
+	do {
+		st = call_for_records(app, r, &reply, e);
+		for (size_t i = 0; !st && i < reply->n_record; i++) {
+			ids->items = array_grow(app->arena, ids->items, ids->n, sizeof *ids->items);
+			ids->items[ids->n++] = reply->record[i]->id;
+		}
+		if (!st) {
+			r->has_page = reply->has_next;
+			r->page = pb_from(arena_copy(app->arena, pb_bytes(reply->next)));
+		}
+	} while (!st && r->has_page);
+	return st;
+}
+
+struct bulk {
+	struct app *app;
+	uint64_t changed, failed;
+};
+
+/* The output is one line a record that changed: its id; failures go to stderr. */
+static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *reply, struct buf *out)
+{
+	struct bulk *b = arg;
+	struct error error;
+
+	error_init(&error);
+	if (link_status(reply->status, &error)) {
+		b->failed++;
+		error_prefix(&error, "%s %llu", b->app->noun, (unsigned long long)id);
+		app_print_error(b->app, &error);
+	} else if (reply->operation) {
+		b->changed++;
+		if (b->app->output == OUTPUT_ID)
+			buf_printf(out, "%llu\n", (unsigned long long)id);
+		app_say_undo(b->app, reply->operation);
+	}
+	error_clear(&error);
+}
+
+static enum status change_all(struct app *app, const struct ids *ids, struct error *e)
+{
+	struct bulk b = { .app = app };
+	struct pipeline *p = pipeline_new(app, on_reply, &b);
+	Guanxi__Request *r = request_new(app, "record.set");
+	enum status st = request_assign(app, r, app->args, app->nargs, e);
+
+	r->has_idempotency_key = false; /* one key stands for one request */
+	for (size_t i = 0; !st && i < ids->n; i++) {
+		char number[24];
+
+		snprintf(number, sizeof number, "%llu", (unsigned long long)ids->items[i]);
+		r->n_record = 0;
+		r->record = NULL;
+		request_record(app->arena, r, bytes_str(number));
+		st = pipeline_send(p, r, ids->items[i], false, e);
+	}
+	if (!st)
+		st = pipeline_finish(p, e);
+	pipeline_free(&p);
+	if (st)
+		return st;
+	app_say(app, app_tr(app, "changed: %llu"), (unsigned long long)b.changed);
+	if (b.failed)
+		return error_set(e, STATUS_PARTIAL, app_tr(app, "%llu records failed"),
+			(unsigned long long)b.failed);
+	return STATUS_OK;
+}
+
+static enum status print_ids(const struct ids *ids, struct error *e)
+{
+	struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < ids->n; i++)
+		buf_printf(&out, "%llu\n", (unsigned long long)ids->items[i]);
+	enum status st = out_write(buf_bytes(&out), e);
+	buf_free(&out);
+	return st;
+}
 
 enum status run_set_where(struct app *app, struct error *e)
 {
-	return error_set(e, STATUS_USAGE, "option '--where' is not available yet");
+	struct ids ids = { 0 };
+	char question[200];
+	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+
+	if (!st)
+		st = collect(app, &ids, e);
+	if (st)
+		return st;
+	if (app->opt.dry_run)
+		return print_ids(&ids, e);
+	snprintf(question, sizeof question, app_tr(app, "change %llu records"),
+		(unsigned long long)ids.n);
+	if (ids.n)
+		st = prompt_yes(app, question, e);
+	return st ? st : change_all(app, &ids, e);
 }

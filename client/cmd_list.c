@@ -22,20 +22,16 @@ enum status take_query(struct app *app, Guanxi__Request *r, size_t from, struct 
 static enum status take_page(struct app *app, Guanxi__Request *r, struct error *e)
 {
 	struct buf token = BUF_INIT;
-	const char *hex = app->opt.page;
-	unsigned v;
 
-	if (!hex)
+	if (!app->opt.page)
 		return STATUS_OK;
-	for (; hex[0] && hex[1] && sscanf(hex, "%2x", &v) == 1; hex += 2)
-		buf_add_u8(&token, (uint8_t)v);
-	struct bytes copy = arena_copy(app->arena, buf_bytes(&token));
+	bool good = hex_parse(app->opt.page, &token) && token.len;
+	r->has_page = true;
+	r->page = pb_from(arena_copy(app->arena, buf_bytes(&token)));
 	buf_free(&token);
-	if (*hex || !copy.len)
+	if (!good)
 		return error_set(
 			e, STATUS_USAGE, app_tr(app, "'%s' is no page token"), app->opt.page);
-	r->has_page = true;
-	r->page = pb_from(copy);
 	return STATUS_OK;
 }
 
@@ -150,7 +146,7 @@ enum status run_list(struct app *app, struct error *e)
 	return walk_pages(&w, e);
 }
 
-static void group_json(const Guanxi__Group *group, struct buf *out)
+void group_json(const Guanxi__Group *group, struct buf *out)
 {
 	buf_add_str(out, "{\"value\":");
 	json_add_string(out, pb_bytes(group->value));
@@ -311,7 +307,7 @@ const struct command cmd_list = {
 	.noun = ANY_ENTITY,
 	.name = "list",
 	.usage = "[FILTER]",
-	.options = "sort limit page all trash explain total",
+	.options = LIST_OPTIONS,
 	.help = "list records",
 	.more = "  FILTER: field op value, joined by and, or, not, parentheses.\n"
 		"  Operators: = != < <= > >= ~ in (a, b), is empty, is not empty.",

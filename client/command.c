@@ -61,21 +61,30 @@ static enum status unknown(
 	return error_set(e, STATUS_USAGE, app_tr(app, "unknown command '%s'"), word);
 }
 
+/* The nearest of the commands that stand alone and of the nouns. */
+static enum status unknown_noun(struct app *app, const char *word, struct error *e)
+{
+	const struct schema *schema = catalog_schema(app);
+	const char *names[128];
+	size_t n = command_names(names, 64);
+
+	for (size_t i = 0; schema && i < schema_count(schema) && n < 128; i++)
+		names[n++] = schema_at(schema, i)->name;
+	return unknown(app, word, names, n, e);
+}
+
 /* Two words of which the second is no verb: is the first a noun at all? */
 static enum status unknown_verb(struct app *app, const char *verb, struct error *e)
 {
 	const struct schema *schema;
 	const char *names[64];
+	size_t n = command_names(names, 64);
 
 	catalog_cached_hash(app);
 	schema = catalog_schema(app);
-	if (schema && !schema_entity(schema, bytes_str(app->noun))) {
-		const char *near = schema_entity_suggest(schema, bytes_str(app->noun));
-
-		if (near)
-			return unknown(app, app->noun, &near, 1, e);
-		return unknown(app, app->noun, names, command_names(names, 64), e);
-	}
+	if (schema ? !schema_entity(schema, bytes_str(app->noun))
+		   : text_nearest(app->noun, names, n) != NULL)
+		return unknown_noun(app, app->noun, e);
 	return unknown(app, verb, names, verb_names(app->noun, names, 64), e);
 }
 
@@ -87,10 +96,10 @@ static enum status noun_alone(struct app *app, const char *word, struct error *e
 
 	catalog_cached_hash(app);
 	schema = catalog_schema(app);
-	if ((schema && schema_entity(schema, bytes_str(word))) || !text_nearest(word, names, n))
+	if (schema ? schema_entity(schema, bytes_str(word)) != NULL : !text_nearest(word, names, n))
 		return error_set(e, STATUS_USAGE,
 			app_tr(app, "'%s' alone is no command; see 'guanxi --help'"), word);
-	return unknown(app, word, names, n, e);
+	return unknown_noun(app, word, e);
 }
 
 enum status command_find(struct app *app, const struct command **out, struct error *e)

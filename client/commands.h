@@ -17,10 +17,8 @@ extern const struct command cmd_list, cmd_count, cmd_search;
 extern const struct command cmd_history;
 /* cmd_today.c */
 extern const struct command cmd_today;
-/* cmd_reminder.c */
-extern const struct command cmd_reminder_list, cmd_reminder_ack, cmd_reminder_snooze;
 /* cmd_system.c */
-extern const struct command cmd_schema, cmd_health, cmd_help, cmd_user_invite;
+extern const struct command cmd_schema, cmd_health, cmd_help;
 /* cmd_watch.c */
 extern const struct command cmd_watch;
 /* cmd_batch.c */
@@ -29,6 +27,12 @@ extern const struct command cmd_batch;
 extern const struct command cmd_import, cmd_export;
 /* shortcuts.c */
 extern const struct command cmd_short_add, cmd_short_import, cmd_short_export;
+extern const struct command cmd_reminder_list, cmd_reminder_ack, cmd_reminder_snooze;
+extern const struct command cmd_user_invite;
+
+#define LIST_OPTIONS "sort limit page all trash explain total"
+#define IMPORT_OPTIONS "encoding map key on-conflict null rejects format"
+#define EXPORT_OPTIONS "encoding format sort trash"
 
 enum status run_add(struct app *app, struct error *e);
 enum status run_list(struct app *app, struct error *e);
@@ -40,6 +44,9 @@ enum status run_set_where(struct app *app, struct error *e); /* cmd_bulk.c */
 /* Sends, waits, and brings the schema up to date so that the reply can be printed. */
 enum status call_for_records(
 	struct app *app, Guanxi__Request *r, const Guanxi__Reply **reply, struct error *e);
+/* One line of batch to a request in the arena. */
+enum status batch_request(
+	struct arena *arena, struct bytes line, Guanxi__Request **out, struct error *e);
 /* filter, sort, trash of the command line, into a request. from: first word of the filter. */
 enum status take_query(struct app *app, Guanxi__Request *r, size_t from, struct error *e);
 

@@ -82,7 +82,7 @@ enum status link_open_stranger(
 	return open_at(app, server, pin, NULL, e);
 }
 
-static const char *server_of(const struct app *app)
+const char *link_server(const struct app *app)
 {
 	const char *environment = getenv("GUANXI_SERVER");
 
@@ -96,7 +96,7 @@ static const char *server_of(const struct app *app)
 enum status link_open(struct app *app, struct error *e)
 {
 	const struct profile *p = app->profile;
-	const char *server = server_of(app);
+	const char *server = link_server(app);
 
 	if (!server || !p->pin)
 		return error_set(e, STATUS_UNAUTHENTICATED, "%s",
@@ -270,23 +270,30 @@ static enum status take_frame(
 	return STATUS_OK;
 }
 
-enum status link_next(
+enum status link_step(
 	struct link *l, int64_t until_us, const Guanxi__Reply **reply, struct error *e)
 {
 	struct bytes body;
 
 	*reply = NULL;
-	while (!*reply) {
-		enum status st = conn_receive(l->conn, until_us, &body, e);
+	enum status st = conn_receive(l->conn, until_us, &body, e);
+	if (st)
+		return explain_loss(l, st, e);
+	st = take_frame(l, body, reply, e);
+	if (*reply)
+		l->open_writes -= l->open_writes > 0;
+	return st;
+}
 
-		if (st)
-			return explain_loss(l, st, e);
-		st = take_frame(l, body, reply, e);
-		if (st)
-			return st;
-	}
-	l->open_writes -= l->open_writes > 0;
-	return STATUS_OK;
+enum status link_next(
+	struct link *l, int64_t until_us, const Guanxi__Reply **reply, struct error *e)
+{
+	enum status st = STATUS_OK;
+
+	*reply = NULL;
+	while (!st && !*reply)
+		st = link_step(l, until_us, reply, e);
+	return st;
 }
 
 /* A long first request has to wait until the session is resumed: frames before that are short. */

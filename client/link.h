@@ -22,6 +22,8 @@ enum status link_open_stranger(
 void link_close(struct link **l);
 
 const char *link_pin(const struct link *l);
+/* The server as the options, the environment or the profile name it; NULL: none. */
+const char *link_server(const struct app *app);
 /* Of the login; empty before it. */
 struct bytes link_schema_hash(const struct link *l);
 /* Takes what every kind of login replies. */
@@ -32,6 +34,9 @@ void link_on_event(struct link *l, link_event *f, void *arg);
 enum status link_send(struct link *l, Guanxi__Request *r, struct error *e);
 /* The next reply, whichever it is, valid until the next call. until_us as conn_receive. */
 enum status link_next(
+	struct link *l, int64_t until_us, const Guanxi__Reply **reply, struct error *e);
+/* As link_next, but returns after any frame: *reply stays NULL when it was no reply. */
+enum status link_step(
 	struct link *l, int64_t until_us, const Guanxi__Reply **reply, struct error *e);
 /* What a reply's status says, as an error. */
 enum status link_status(const Guanxi__Status *status, struct error *e);

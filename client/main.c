@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 	if (!st)
 		st = app_init(&app, &e);
 	else
-		app.chinese = language_is_chinese(app.opt.lang);
+		app_init_output(&app);
 	if (!st)
 		st = run(&app, &e);
 	if (st && !strcmp(e.reason, "closed"))

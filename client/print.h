@@ -19,9 +19,11 @@ struct view {
 	struct buf fields;
 };
 
-/* entity NULL: found by the record's number. False when the schema has no such entity. */
+/* False when the schema has no such entity. */
 bool view_init(struct view *v, const struct app *app, const Guanxi__Record *record,
 	const Guanxi__Reply *reply);
+bool view_init_named(struct view *v, const struct app *app, const Guanxi__Record *record,
+	Guanxi__Name *const *names, size_t n);
 void view_release(struct view *v);
 bool view_masked(const struct view *v, const struct field *f);
 bool view_has(const struct view *v, const struct field *f);
@@ -62,5 +64,7 @@ enum status print_values(
 /* The zone of this machine; NULL: UTC. */
 const struct zone *local_zone(void);
 void hex_add(struct buf *out, struct bytes b);
+bool hex_parse(const char *hex, struct buf *out); /* appends; false when it is no hex */
+void group_json(const Guanxi__Group *group, struct buf *out);
 
 #endif

@@ -71,21 +71,24 @@ static bool name_of(
 	return choice_name(v, id, display, code);
 }
 
-bool view_init(struct view *v, const struct app *app, const Guanxi__Record *record,
-	const Guanxi__Reply *reply)
+bool view_init_named(struct view *v, const struct app *app, const Guanxi__Record *record,
+	Guanxi__Name *const *names, size_t n)
 {
-	*v = (struct view){ .app = app, .record = record, .schema = catalog_schema(app) };
+	*v = (struct view){ .app = app, .record = record, .names = names, .nnames = n };
+	v->schema = catalog_schema(app);
 	if (!v->schema || record->entity > UINT16_MAX)
 		return false;
 	v->entity = schema_entity_by_number(v->schema, (uint16_t)record->entity);
 	if (!v->entity)
 		return false;
-	if (reply) {
-		v->names = reply->name;
-		v->nnames = reply->n_name;
-	}
 	record_sort(pb_bytes(record->fields), &v->fields);
 	return true;
+}
+
+bool view_init(struct view *v, const struct app *app, const Guanxi__Record *record,
+	const Guanxi__Reply *reply)
+{
+	return view_init_named(v, app, record, reply->name, reply->n_name);
 }
 
 void view_release(struct view *v)
@@ -254,4 +257,23 @@ void hex_add(struct buf *out, struct bytes b)
 {
 	for (size_t i = 0; i < b.len; i++)
 		buf_printf(out, "%02x", b.data[i]);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool hex_parse(const char *hex, struct buf *out)
+{
+	for (; hex[0]; hex += 2) {
+		int high = hex_digit(hex[0]), low = hex[1] ? hex_digit(hex[1]) : -1;
+
+		if (high < 0 || low < 0)
+			return false;
+		buf_add_u8(out, (uint8_t)(high << 4 | low));
+	}
+	return true;
 }
