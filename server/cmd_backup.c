@@ -291,7 +291,8 @@ static int restore(const struct cmd_args *a)
 	if (fd < 0)
 		s = io_failed(a->file, &e);
 	else if (home_has_store(a->dir))
-		s = error_set(&e, STATUS_CONFLICT, "there is a store in \"%s\" already", a->dir);
+		s = error_reason(&e, STATUS_CONFLICT, "refused",
+			"there is a store in \"%s\" already", a->dir);
 	if (!s) {
 		home_remove_folder(made);
 		s = restore_files(fd, a, made, &e);

@@ -134,7 +134,8 @@ enum status home_init(const char *dir, const char *admin, const char *const *hos
 	enum status s;
 
 	if (home_has_store(dir))
-		return error_set(e, STATUS_CONFLICT, "there is a store in \"%s\" already", dir);
+		return error_reason(
+			e, STATUS_CONFLICT, "refused", "there is a store in \"%s\" already", dir);
 	s = folder_make(dir, e);
 	if (!s && chmod(dir, 0700) != 0)
 		s = error_set(e, STATUS_INTERNAL, "cannot change the mode of \"%s\"", dir);

@@ -134,6 +134,8 @@ int cmd_failed(struct error *e)
 		code = EXIT_DAMAGED;
 	else if (!strcmp(e->reason, "io") || e->status == STATUS_STORAGE_FULL)
 		code = EXIT_IO;
+	else if (!strcmp(e->reason, "refused"))
+		code = EXIT_REFUSED;
 	else if (e->status == STATUS_USAGE)
 		code = STATUS_USAGE;
 	error_clear(e);
