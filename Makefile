@@ -156,12 +156,16 @@ test-quick: deps-test
 	@BIN=$(CURDIR)/$(TEST_BUILD)/bin tests/run.sh $(TEST_BUILD)/logs $(UNIT_TESTS) $(QUICK_TESTS)
 
 # The whole check of the sources; the scripts alone are part of the tests too.
+LINT_SRC = $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(wildcard tests/*/*.c)
+LINT_HDR = $(wildcard common/*.h server/*.h server/*/*.h client/*.h client/*/*.h tests/*/*.h)
 lint: deps-test $(GEN_HDR)
-	clang-format --dry-run -Werror $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(wildcard common/*.h server/*.h server/*/*.h client/*.h client/*/*.h tests/*/*.[ch])
-	tests/lint/layers.sh
-	tests/lint/limits.sh
-	tests/lint/self_test.sh
-	set -e; for f in $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(wildcard tests/*/*.c); do clang $(CFLAGS) -fsyntax-only $$f; done
+	@clang-format --dry-run -Werror $(LINT_SRC) $(LINT_HDR)
+	@echo "ok - clang-format"
+	@tests/lint/layers.sh
+	@tests/lint/limits.sh
+	@tests/lint/self_test.sh
+	@for f in $(LINT_SRC); do clang $(CFLAGS) -fsyntax-only $$f || exit 1; done
+	@echo "ok - clang takes every source without a warning"
 
 # Each target for SECONDS_EACH; what it finds goes to build/found, new inputs to build/found/NAME.
 SECONDS_EACH := 60

@@ -29,7 +29,7 @@ struct bytes text_trim(struct bytes text);           /* outer blanks, ideographi
 size_t text_width(struct bytes text);
 /* The longest start of text at most columns wide. */
 struct bytes text_cut(struct bytes text, size_t columns);
-/* Appends text with controls, escapes and bidi overrides replaced by U+FFFD: safe for a terminal. */
+/* Appends text with controls (line ends and tabs too), escapes, bidi overrides and bad bytes replaced by U+FFFD: safe for a terminal. */
 void text_add_safe(struct buf *out, struct bytes text);
 
 /* NFKC, case folded, blanks runs made one: the form in which text is compared and searched. Appends. */

@@ -58,8 +58,8 @@ enum status search_run(struct txn *t, const struct scope *scope, const struct en
 int search_match(
 	const struct entity *entity, struct bytes fields, struct bytes text, unsigned class_mask);
 /* The same for one field: the meaning of field ~ text. */
-int search_match_field(const struct entity *entity, const struct field *f, struct bytes fields,
-	struct bytes text);
+int search_match_field(
+	const struct entity *entity, const struct field *f, struct bytes fields, struct bytes text);
 
 /* For the store alone: the terms of a record, each added or taken away, sorted. */
 struct posting {
