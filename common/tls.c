@@ -48,6 +48,12 @@ void tls_context_free(SSL_CTX **ctx)
 	*ctx = NULL;
 }
 
+SSL_CTX *tls_context_ref(SSL_CTX *ctx)
+{
+	SSL_CTX_up_ref(ctx);
+	return ctx;
+}
+
 static SSL_CTX *context_new(const SSL_METHOD *method)
 {
 	SSL_CTX *ctx = SSL_CTX_new(method);

@@ -76,6 +76,8 @@ enum status tls_server_context(struct x509_st *cert, struct evp_pkey_st *key, st
 enum status tls_client_context(
 	struct x509_st *cert, struct evp_pkey_st *key, struct ssl_ctx_st **out, struct error *e);
 void tls_context_free(struct ssl_ctx_st **ctx);
+/* One more owner of it. */
+struct ssl_ctx_st *tls_context_ref(struct ssl_ctx_st *ctx);
 
 /*
  * A client's connection on ctx. The server must send a CA of this pin and a server certificate of it for host

@@ -257,11 +257,12 @@ static void serve_stop(struct running *r)
 		event_free(r->merge);
 	reminders_free(&r->server.reminders);
 	if (r->net)
-		net_stop(&r->net);
+		net_stop(r->net);
 	if (r->server.pool)
 		pool_free(&r->server.pool);
 	if (r->server.writer)
 		writer_free(&r->server.writer);
+	net_free(&r->net);
 	if (r->loop)
 		loop_free(&r->loop);
 	listen_remove(r->args->dir);

@@ -17,7 +17,9 @@ struct net_options {
 	unsigned connections_max; /* 0: 20,000 */
 	unsigned per_address_max; /* connections of one address; 0: no limit */
 	unsigned waiting_max;     /* connections not logged in yet; 0: 5,000 */
-	const char *admin_dir;    /* folder for the admin socket ADMIN_SOCKET; NULL: none */
+	unsigned handshake_seconds; /* 0: 10 */
+	unsigned login_seconds;     /* after the handshake; 0: 30 */
+	const char *admin_dir;      /* folder for the admin socket ADMIN_SOCKET; NULL: none */
 };
 
 #define ADMIN_SOCKET "admin.sock"
@@ -30,8 +32,10 @@ enum status net_start(
 	struct server *server, const struct net_options *o, struct net **out, struct error *e);
 /* New connections use this context from now on; taken over. Any thread. */
 void net_reload(struct net *n, struct ssl_ctx_st *tls);
-/* Stops accepting; says goodbye to every session once its calls in flight are answered (at most 5 s); joins the loops. Call it before the writer and the pool end. */
-void net_stop(struct net **n);
+/* Stops accepting; says goodbye to every session once its calls in flight are answered (at most 5 s); joins the loops. Before the pool and the writer end. */
+void net_stop(struct net *n);
+/* After the pool and the writer have ended: they may still wake and answer until then. Accepts NULL. */
+void net_free(struct net **n);
 /* Port of the i-th address: what the kernel chose for port 0. */
 uint16_t net_port(const struct net *n, size_t i);
 uint64_t net_connections(const struct net *n);

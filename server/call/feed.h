@@ -1,0 +1,28 @@
+/*
+ * What a watching session gets next: events packed from its user's inbox and from the change log, from its own cursors. Every record
+ * is checked against the caller's scope and masks at the moment of packing.
+ */
+#ifndef SERVER_CALL_FEED_H
+#define SERVER_CALL_FEED_H
+
+#include "server/call/call.h"
+
+struct feed {
+	bool reminders, changes;
+	bool backlog;        /* passing over what is acknowledged, until the end is reached once */
+	uint64_t inbox;      /* last row looked at */
+	uint64_t inbox_sent; /* last number sent */
+	uint64_t backlog_until; /* what is not above it was there when the watch began */
+	uint64_t log;
+	uint64_t log_sent;
+};
+
+/* From what a call of op watch asked for. */
+void feed_start(struct feed *f, const struct call *c, struct txn *t);
+/* Appends at most max frames. True when more is there. */
+bool feed_next(struct feed *f, struct server *server, struct txn *t, const struct caller *caller,
+	bool chinese, size_t max, struct buf *out);
+void feed_heartbeat(struct buf *out);
+void feed_closing(struct buf *out, const char *reason);
+
+#endif
