@@ -10,36 +10,70 @@ static struct bytes run_before(const struct model_write *w, uint32_t tag)
 	return w->before ? record_run(w->before->fields, tag) : bytes_of("", 0);
 }
 
-/* Fields that a caller may not set; computed ones are no part of the record. */
-static void take_allowed(struct draft *d, struct bytes fields, const struct field *f)
+/* Takes all values of the next field. */
+static bool take_run(struct bytes *rest, uint32_t *tag, struct bytes *run)
 {
-	struct bytes run = record_run(fields, f->tag);
-	bool same = bytes_equal(run, run_before(d->w, f->tag));
-	bool server = d->w->user == 0;
+	struct bytes ahead = *rest;
+	struct wire_field f;
+
+	if (!record_next(&ahead, &f, NULL))
+		return false;
+	*tag = f.tag;
+	do {
+		*run = bytes_of(rest->data, rest->len - ahead.len);
+	} while (record_next(&ahead, &f, NULL) && f.tag == *tag);
+	*rest = bytes_of(rest->data + run->len, rest->len - run->len);
+	return true;
+}
+
+/* Fields that a caller may not set; computed ones are no part of the record. */
+static void take_allowed(struct draft *d, const struct field *f, struct bytes run)
+{
+	bool same = f->flags & (F_COMPUTED | F_VIRTUAL | F_READONLY) &&
+		    bytes_equal(run, run_before(d->w, f->tag));
 
 	if (f->flags & (F_COMPUTED | F_VIRTUAL)) {
-		if (run.len && !same)
+		if (!same)
 			draft_bad(d, f->name, "is computed by the server");
-		return;
-	}
-	if (f->flags & F_READONLY && !same && !server) {
+	} else if (f->flags & F_READONLY && !same && d->w->user) {
 		draft_bad(d, f->name, "is computed by the server");
-		run = run_before(d->w, f->tag);
-	}
-	if (f->flags & F_UNAVAILABLE && run.len) {
+		buf_add_bytes(&d->fields, run_before(d->w, f->tag));
+	} else if (f->flags & F_UNAVAILABLE) {
 		draft_bad(d, f->name, "entity not available yet");
-		return;
+	} else {
+		buf_add_bytes(&d->fields, run);
 	}
-	buf_add_bytes(&d->fields, run);
+}
+
+/* Fields of the server that the caller's record lacks stay as they were. */
+static void keep_readonly(struct draft *d, struct bytes fields)
+{
+	struct bytes rest = d->w->before ? d->w->before->fields : bytes_of("", 0), run;
+	uint32_t tag;
+
+	while (take_run(&rest, &tag, &run)) {
+		const struct field *f = entity_field_by_tag(d->w->entity, tag);
+		if (!f || !(f->flags & F_READONLY) || !d->w->user || record_has(fields, tag))
+			continue;
+		draft_bad(d, f->name, "is computed by the server");
+		buf_add_bytes(&d->fields, run);
+	}
 }
 
 static void take_fields(struct draft *d, struct bytes fields)
 {
 	struct buf sorted = BUF_INIT, taken = BUF_INIT;
+	struct bytes rest, run;
+	uint32_t tag;
 
 	record_sort(fields, &sorted);
-	for (size_t i = 0; i < d->w->entity->nfields; i++)
-		take_allowed(d, buf_bytes(&sorted), &d->w->entity->fields[i]);
+	rest = buf_bytes(&sorted);
+	while (take_run(&rest, &tag, &run)) {
+		const struct field *f = entity_field_by_tag(d->w->entity, tag);
+		if (f)
+			take_allowed(d, f, run);
+	}
+	keep_readonly(d, buf_bytes(&sorted));
 	record_sort(draft_bytes(d), &taken);
 	buf_free(&d->fields);
 	buf_free(&sorted);
@@ -152,12 +186,6 @@ static void fill_defaults(struct draft *d)
 
 /* The general checks */
 
-static void check_required(struct draft *d, const struct field *f)
-{
-	if (f->flags & F_REQUIRED && !record_has(draft_bytes(d), f->tag))
-		draft_bad(d, f->name, "is missing");
-}
-
 static void check_entry(struct draft *d, const struct field *f, uint64_t id)
 {
 	const struct entry *entry = lookup_entry_of(d->w->lookup, id);
@@ -187,15 +215,14 @@ static void check_target(struct draft *d, const struct field *f, uint64_t number
 }
 
 /* Values of choices and references, only where they changed: what stood before may have gone out of sight. */
-static void check_values(struct draft *d, const struct field *f)
+static void check_values(struct draft *d, const struct field *f, struct bytes run)
 {
-	struct bytes run = record_run(draft_bytes(d), f->tag);
 	bool choice = f->type == T_CHOICE || f->type == T_CHOICES;
 	struct wire_field w;
 
-	if (!run.len || bytes_equal(run, run_before(d->w, f->tag)))
-		return;
 	if (!choice && !type_is_reference(f->type) && f->type != T_REF_ANY)
+		return;
+	if (draft_is_bad(d, f->name) || bytes_equal(run, run_before(d->w, f->tag)))
 		return;
 	while (record_next(&run, &w, NULL)) {
 		if (choice)
@@ -208,13 +235,18 @@ static void check_values(struct draft *d, const struct field *f)
 static void check_fields(struct draft *d)
 {
 	const struct entity *en = d->w->entity;
+	struct bytes rest = draft_bytes(d), run;
+	uint32_t tag;
 
 	for (size_t i = 0; i < en->nfields; i++) {
 		const struct field *f = &en->fields[i];
-		if (f->flags & (F_COMPUTED | F_VIRTUAL) || draft_is_bad(d, f->name))
-			continue;
-		check_required(d, f);
-		check_values(d, f);
+		if (f->flags & F_REQUIRED && !record_has(draft_bytes(d), f->tag))
+			draft_bad(d, f->name, "is missing");
+	}
+	while (take_run(&rest, &tag, &run)) {
+		const struct field *f = entity_field_by_tag(en, tag);
+		if (f)
+			check_values(d, f, run);
 	}
 }
 

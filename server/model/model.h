@@ -55,7 +55,9 @@ long lookup_setting_number(struct lookup *l, const char *name);
 
 /*
  * What must hold before a record is written, for a new one (before NULL) or a changed one: defaults filled, required fields, references to
- * entities that are there, rules of this entity (hooks). May replace *fields (in buf). All bad fields at once.
+ * entities that are there, rules of this entity (hooks). fields: the whole record as it shall stand; computed fields as they stood
+ * in before are passed over. out: what store_put takes. All bad fields at once: fields that e already calls bad (they could not be
+ * parsed) count as given. user 0: the server itself, which may set its own fields.
  */
 struct model_write {
 	struct txn *txn;
@@ -74,7 +76,10 @@ enum status model_check(
 enum status model_after(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e);
 
-/* Deletes a record with its dependent children, restores exactly what an operation took. count: records touched. */
+/*
+ * Deletes a record with its dependent children, restores exactly what an operation took. Of w these need txn, author, scope, lookup,
+ * entity and id. count: records touched. A record in use is STATUS_INVALID with reason in_use and the counts.
+ */
 enum status model_delete(const struct model_write *w, uint64_t *count, struct error *e);
 enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e);
 

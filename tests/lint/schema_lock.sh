@@ -1,26 +1,32 @@
-#!/bin/sh
+#!/bin/bash
 # Tags are never reused and never change their type: stored records would be read wrongly. Every field that was
-# ever released stands in schema.lock; a line of it that is missing in the tables is a failure.
-# usage: schema_lock.sh [SCHEMA_DUMP [LOCK]]; without it the one beside the folder of the programs, BIN
-set -eu
-dump=${1:-$(dirname "${BIN:-build/bin}")/tools/schema_dump}
-lock=${2:-$(dirname "$0")/schema.lock}
-LC_ALL=C
-export LC_ALL
+# ever released stands in schema.lock; a line of it that is missing in the tables is a failure, and so is a field without a line.
+# usage: schema_lock.sh [SCHEMA_DUMP [LOCK]]
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+dump=${1:-$(dirname "${BIN:-$here/../../build/bin}")/tools/schema_dump}
+lock=${2:-$here/schema.lock}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$dump" | sort > "$work/now"
-sort "$lock" > "$work/locked"
-comm -13 "$work/now" "$work/locked" > "$work/gone"
-comm -23 "$work/now" "$work/locked" > "$work/new"
-if [ -s "$work/gone" ]; then
-	echo "not ok - schema_lock: fields of the lock that are gone or changed (retire a field with F_RETIRED, never take it out):"
-	sed 's/^/#   /' "$work/gone"
+failed=0
+
+report() { # NAME LINES
+	if [ -z "$2" ]; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		printf '%s\n' "$2" | sed 's/^/#   /'
+		failed=1
+	fi
+}
+
+if ! "$dump" >"$work/dump"; then
+	echo "not ok - schema_dump runs"
 	exit 1
 fi
-if [ -s "$work/new" ]; then
-	echo "not ok - schema_lock: new fields; add these lines to $lock:"
-	sed 's/^/#   /' "$work/new"
-	exit 1
-fi
-echo "ok - schema_lock: $(wc -l < "$work/now") fields stand as locked"
+sort "$work/dump" >"$work/now"
+sort "$lock" >"$work/locked"
+report "no field of the lock is gone or changed (retire it with F_RETIRED instead)" "$(comm -13 "$work/now" "$work/locked")"
+report "every field stands in the lock (add these lines to schema.lock)" "$(comm -23 "$work/now" "$work/locked")"
+exit $failed
