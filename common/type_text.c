@@ -338,15 +338,33 @@ static void url_normal(struct bytes text, struct buf *out)
 
 /* Birthdays: kept as entered. */
 
+/* today, tomorrow, today+30d: the day that it is now, since a birthday is kept as it was entered. */
+static bool relative_day(struct bytes text, const struct parse_context *ctx, struct buf *out)
+{
+	civil_date from, to;
+
+	if (!ctx->today || !date_relative(text, ctx->today, &from, &to) || from != to)
+		return false;
+	date_format(from, out);
+	return true;
+}
+
 static enum status birthday_field_parse(const struct field *f, struct bytes text,
 	const struct parse_context *ctx, struct buf *out, struct error *e)
 {
+	struct buf day = BUF_INIT;
 	struct birthday b;
 	char why[96];
+	enum status s;
 
-	if (!birthday_parse(text, &b, why))
-		return error_field(e, f->name, "%s", why);
-	return add_text(f, text, TEXT_LINE, out, e);
+	if (relative_day(text, ctx, &day))
+		text = buf_bytes(&day);
+	if (birthday_parse(text, &b, why))
+		s = add_text(f, text, TEXT_LINE, out, e);
+	else
+		s = error_field(e, f->name, "%s", why);
+	buf_free(&day);
+	return s;
 }
 
 static bool birthday_valid(const struct field *f, const struct wire_field *w)

@@ -140,9 +140,10 @@ static void a_reminder_knows_its_customer(void **state)
 {
 	struct bench *b = *state;
 	uint64_t contact = bench_add(b, "contact", "customer=1|name=张三");
-	uint64_t id = bench_add(b, "reminder", "record=contact:1|title=问候|start_on=2026-12-05");
+	uint64_t id = bench_add(b, "reminder", "record=contact:1|title=问候|start_on=tomorrow");
 	uint64_t count;
 
+	assert_string_equal(bench_text(b, "reminder", id, "start_on"), "2026-11-22");
 	assert_string_equal(bench_text(b, "reminder", id, "customer"), "1");
 	assert_string_equal(bench_text(b, "reminder", id, "state"), "waiting");
 	assert_string_equal(bench_text(b, "reminder", id, "time_of_day"), "09:00");
