@@ -60,7 +60,7 @@ static void keep_next(struct walk *w, const Guanxi__Reply *reply)
 
 static void say_explain(const struct app *app, const Guanxi__Reply *reply)
 {
-	struct bytes text = reply_value(reply, "explain");
+	struct bytes text = answer_value(reply, "explain");
 
 	if (text.len)
 		app_say(app, "%.*s", (int)text.len, (const char *)text.data);

@@ -19,7 +19,7 @@ enum status call_for_records(
 		return st;
 	if (catalog_is_current(app))
 		return STATUS_OK;
-	*reply = reply_keep(app, *reply); /* the next one takes its memory */
+	*reply = answer_keep(app, *reply); /* the next one takes its memory */
 	return catalog_sync(app, e);
 }
 

@@ -44,18 +44,18 @@ static enum status log_in(struct app *app, Guanxi__Request *r, const char *serve
 		return st;
 	link_logged_in(app->link, reply);
 	buf_clear(&p->certificate_pem);
-	st = tls_cert_from_der(reply_value(reply, "certificate"), &certificate, e);
+	st = tls_cert_from_der(answer_value(reply, "certificate"), &certificate, e);
 	if (!st)
 		st = tls_cert_to_pem(certificate, &p->certificate_pem, e);
 	tls_cert_free(&certificate);
 	if (st)
 		return st;
-	char *user = bytes_dup(reply_value(reply, "username"));
+	char *user = bytes_dup(answer_value(reply, "username"));
 	profile_set(&p->user, user);
 	profile_set(&p->server, server);
 	profile_set(&p->pin, link_pin(app->link));
 	buf_clear(&p->token);
-	buf_add_bytes(&p->token, reply_value(reply, "token"));
+	buf_add_bytes(&p->token, answer_value(reply, "token"));
 	app_say(app, app_tr(app, "logged in as %s"), user);
 	free(user);
 	st = profile_save(p, e);

@@ -143,7 +143,7 @@ void link_on_event(struct link *l, link_event *f, void *arg)
 	l->event_arg = arg;
 }
 
-struct bytes reply_value(const Guanxi__Reply *reply, const char *name)
+struct bytes answer_value(const Guanxi__Reply *reply, const char *name)
 {
 	for (size_t i = 0; i < reply->n_value; i++)
 		if (bytes_equal_str(pb_bytes(reply->value[i]->name), name))
@@ -151,7 +151,7 @@ struct bytes reply_value(const Guanxi__Reply *reply, const char *name)
 	return (struct bytes){ 0 };
 }
 
-const Guanxi__Reply *reply_keep(struct app *app, const Guanxi__Reply *reply)
+const Guanxi__Reply *answer_keep(struct app *app, const Guanxi__Reply *reply)
 {
 	size_t len = guanxi__reply__get_packed_size(reply);
 	uint8_t *bytes = arena_alloc(app->arena, len + 1);
@@ -169,7 +169,7 @@ const Guanxi__Reply *reply_keep(struct app *app, const Guanxi__Reply *reply)
 void link_logged_in(struct link *l, const Guanxi__Reply *reply)
 {
 	buf_clear(&l->schema_hash);
-	buf_add_bytes(&l->schema_hash, reply_value(reply, "schema_hash"));
+	buf_add_bytes(&l->schema_hash, answer_value(reply, "schema_hash"));
 }
 
 static void take_field_error(const Guanxi__FieldError *f, struct error *e)

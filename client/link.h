@@ -45,8 +45,8 @@ enum status link_call(
 	struct app *app, Guanxi__Request *r, const Guanxi__Reply **reply, struct error *e);
 
 /* A copy in the run's arena. */
-const Guanxi__Reply *reply_keep(struct app *app, const Guanxi__Reply *reply);
+const Guanxi__Reply *answer_keep(struct app *app, const Guanxi__Reply *reply);
 /* The value of a name in a reply; .data NULL if it is not there. */
-struct bytes reply_value(const Guanxi__Reply *reply, const char *name);
+struct bytes answer_value(const Guanxi__Reply *reply, const char *name);
 
 #endif

@@ -190,7 +190,7 @@ static enum status run_invite(struct app *app, struct error *e)
 	st = link_call(app, r, &reply, e);
 	if (st)
 		return st;
-	struct bytes pin = reply_value(reply, "pin"), code = reply_value(reply, "code");
+	struct bytes pin = answer_value(reply, "pin"), code = answer_value(reply, "code");
 	buf_printf(&line, "guanxi://%s/?pin=sha256:%.*s&code=%.*s", link_server(app), (int)pin.len,
 		(const char *)pin.data, (int)code.len, (const char *)code.data);
 	if (app->output == OUTPUT_JSON || app->output == OUTPUT_JSONL) {
