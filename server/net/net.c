@@ -1,5 +1,6 @@
 #include "server/net/net.h"
 #include "common/tls.h"
+#include "server/call/rights.h"
 #include "server/log_line.h"
 #include "server/net/worker.h"
 #include <signal.h>
@@ -128,7 +129,7 @@ void net_free(struct net **np)
 	n->server->connections = NULL;
 	if (n->addresses)
 		g_hash_table_destroy(n->addresses);
-	g_free(n->local);
+	caller_free(&n->local);
 	g_free(n->ports);
 	g_free(n->admin_path);
 	g_free(n->workers);
@@ -139,13 +140,13 @@ void net_free(struct net **np)
 /* Everything may be done from the server's own console. */
 static struct caller *local_administrator(void)
 {
-	static char *rights[] = { (char *)"*", NULL };
 	struct caller *c = g_new0(struct caller, 1);
 
 	c->admin = true;
 	c->class_mask = ~0u;
 	c->scope = scope_all;
-	c->rights = rights;
+	c->rights = g_new0(char *, 2);
+	c->rights[0] = g_strdup("*");
 	c->zone = zone_find("Asia/Shanghai");
 	g_strlcpy(c->username, "console", sizeof(c->username));
 	g_strlcpy(c->name, "console", sizeof(c->name));
