@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The product's own figures: bench.py [CUSTOMERS] (default 100,000). Prints one line a figure.
 
 "At the server" is Status.server_us, p99 over 1,000 calls with at least 200 different values, as administrator and as a

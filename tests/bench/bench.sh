@@ -1,2 +1,2 @@
 #!/bin/bash
-exec python3 "$(dirname "$0")/bench.py" "$@"
+exec /usr/bin/python3 "$(dirname "$0")/bench.py" "$@"

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Writes N made-up customers as CSV, each from its number alone: generate.py N [OWNER EVERY] > FILE.
 
 With OWNER and EVERY each EVERY-th row belongs to that user.

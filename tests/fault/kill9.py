@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """kill -9 under writing clients: no acknowledged write is lost, none stands by half, the store checks clean.
 
 Usage: kill9.py [ROUNDS] [CLIENTS]. A round counts only when at least one unanswered write was killed.
