@@ -8,8 +8,8 @@
 #include "server/store/key.h"
 
 #define MAX_VISIBLE 2048u /* a caller who sees no more has them listed before the index is asked */
-#define STEPS 200000u     /* look-ups of a page */
-#define STEPS_OF_RECORD 40u      /* what reading a record costs, in look-ups */
+#define STEPS 100000u     /* look-ups of a page */
+#define STEPS_OF_RECORD 60u      /* what reading a record costs, in look-ups */
 #define ARENA_CEILING (4u << 20) /* of one pass's plan */
 #define TOKEN_BYTES 9
 

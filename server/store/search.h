@@ -67,6 +67,9 @@ bool search_value_read(const struct field *f, const struct wire_field *w, struct
 bool search_value_reading(const struct entity *entity, const struct field *f, struct bytes fields,
 	struct search_value *v);
 bool search_is_searched(const struct entity *entity, const struct field *f);
+/* Calls fn for each searched field that is set, with its run. */
+void search_each(const struct entity *entity, struct bytes fields,
+	void (*fn)(void *arg, const struct field *f, struct bytes run), void *arg);
 /* True for a field that only corrects the reading of another one. */
 bool search_is_reading(const struct entity *entity, const struct field *f);
 enum field_class search_class(const struct field *f); /* the strictest that it can have */
@@ -75,14 +78,18 @@ enum field_class search_class(const struct field *f); /* the strictest that it c
 enum term_kind {
 	TERM_HAN1 = 1,
 	TERM_HAN2,
-	TERM_SYLLABLE,
-	TERM_INITIALS,
-	TERM_INITIAL, /* at the start only */
+	TERM_SYLLABLE, /* one, or a pair with a blank between */
+	TERM_INITIALS, /* two or three */
+	TERM_INITIAL,  /* at the start only */
 	TERM_WORD,
 	TERM_DIGITS,
 	TERM_WHOLE,
 	TERM_LENGTH, /* number of characters: for the whole pinyin of a name */
 };
+#define TERM_SYLLABLES (2 * PINYIN_MAX_SYLLABLE + 2)
+/* The gram of a pair. Returns its length. */
+size_t term_syllables(uint16_t first, uint16_t second, char gram[TERM_SYLLABLES]);
+
 struct term_key {
 	uint8_t bytes[16];
 };

@@ -4,7 +4,9 @@
 
 #define MAX_LISTS 3000u
 #define MAX_GRAMS 12  /* of one atom: more add nothing but work, the record decides */
-#define PARSE_DEPTH 3 /* syllables of typed pinyin that are looked up */
+#define PARSE_DEPTH 3 /* pairs of syllables of typed pinyin that are looked up */
+#define MAX_CHOICE 48 /* more syllables than start with any letter */
+#define MAX_PAIRS 24  /* more are looked up by the first syllable alone */
 
 enum plan_kind { PLAN_LIST, PLAN_AND, PLAN_OR, PLAN_IDS };
 
@@ -179,23 +181,48 @@ static struct plan *plan_word(
 static struct plan *plan_initials(
 	struct plan_context *c, enum field_class class, const char *typed, size_t n, bool start)
 {
+	size_t gram = n < 3 ? n : 3;
 	struct plan *p;
 
 	if (n == 1)
 		return plan_term(c, class, TERM_INITIAL, true, bytes_of(typed, 1));
-	p = plan_term(c, class, TERM_INITIALS, start, bytes_of(typed, 2));
-	for (size_t i = 1; i < MAX_GRAMS && i + 2 <= n; i++)
+	p = plan_term(c, class, TERM_INITIALS, start, bytes_of(typed, gram));
+	for (size_t i = 1; i < MAX_GRAMS && i + gram <= n; i++)
 		p = plan_and(
-			c, p, plan_term(c, class, TERM_INITIALS, false, bytes_of(typed + i, 2)));
+			c, p, plan_term(c, class, TERM_INITIALS, false, bytes_of(typed + i, gram)));
 	return p;
 }
 
 /* ---- Typed pinyin ---- */
 
-/* Lengths that the first syllable can have; bit 0: what is typed may end inside it, or there is nothing more to ask. */
+/* The syllables that take a number of the typed letters: all their own, or (cut) all that are left though they have more. */
+struct choice {
+	size_t length;
+	bool cut;
+	size_t n;
+	uint16_t syllables[MAX_CHOICE];
+	bool many; /* there are more */
+};
+
+static void choose(const char *typed, size_t n, size_t length, bool cut, struct choice *out)
+{
+	bool is_cut;
+
+	*out = (struct choice){ .length = length, .cut = cut };
+	for (size_t i = 0; i < pinyin_syllable_count(); i++) {
+		if (pinyin_take(typed, n, pinyin_syllable(i), &is_cut) != length || is_cut != cut)
+			continue;
+		if (out->n < MAX_CHOICE)
+			out->syllables[out->n++] = (uint16_t)i;
+		else
+			out->many = true;
+	}
+}
+
+/* Lengths that the first syllable can have; bit 0: the letters end inside it. */
 static unsigned first_lengths(const char *typed, size_t n)
 {
-	unsigned lengths = n == 0;
+	unsigned lengths = 0;
 	bool cut;
 
 	for (size_t i = 0; n > 0 && i < pinyin_syllable_count(); i++) {
@@ -207,49 +234,85 @@ static unsigned first_lengths(const char *typed, size_t n)
 	return lengths;
 }
 
-/* Union of the syllables that take this many letters; whole: not cut short. */
-static struct plan *plan_syllable(struct plan_context *c, enum field_class class, const char *typed,
-	size_t n, size_t length, bool want_cut, bool start)
+static struct plan *plan_single(
+	struct plan_context *c, enum field_class class, const struct choice *a, bool start)
 {
 	struct plan *p = NULL;
-	bool cut;
 
-	for (size_t i = 0; i < pinyin_syllable_count(); i++)
-		if (pinyin_take(typed, n, pinyin_syllable(i), &cut) == length && cut == want_cut)
-			p = plan_or(c, p,
-				plan_term(c, class, TERM_SYLLABLE, start,
-					bytes_str(pinyin_syllable(i))));
+	for (size_t i = 0; i < a->n; i++)
+		p = plan_or(c, p,
+			plan_term(c, class, TERM_SYLLABLE, start,
+				bytes_str(pinyin_symbol(a->syllables[i]))));
 	return p;
 }
 
-/*
- * Records that can have the typed letters as syllables, the last one maybe cut short. NULL with *open: no more can be
- * asked of the index; NULL without: impossible.
- */
-static struct plan *plan_parse(struct plan_context *c, enum field_class class, const char *typed,
-	size_t n, int depth, bool start, bool *open)
+static struct plan *plan_pair(struct plan_context *c, enum field_class class,
+	const struct choice *a, const struct choice *b, bool start)
 {
-	unsigned lengths = first_lengths(typed, n);
 	struct plan *p = NULL;
+	char gram[TERM_SYLLABLES];
 
-	*open = depth < PARSE_DEPTH && (depth == 0 || (lengths & 1));
-	if (*open)
-		return NULL;
-	if (lengths & 1)
-		p = plan_syllable(c, class, typed, n, n, true, start);
-	for (size_t length = 1; length <= PINYIN_MAX_SYLLABLE && length <= n; length++) {
-		struct plan *rest;
-		bool free_rest;
+	if (a->n * b->n > MAX_PAIRS || b->many)
+		return plan_single(c, class, a, start);
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < b->n; k++)
+			p = plan_or(c, p,
+				plan_term(c, class, TERM_SYLLABLE, start,
+					bytes_of(gram, term_syllables(a->syllables[i],
+							       b->syllables[k], gram))));
+	return p;
+}
+
+/* Records that can have the letters as syllables of which the first is a and the last may be cut short; NULL: impossible. */
+static struct plan *plan_from(struct plan_context *c, enum field_class class, const char *typed,
+	size_t n, const struct choice *a, int depth, bool start)
+{
+	const char *rest = typed + a->length;
+	size_t left = n - a->length;
+	unsigned lengths = first_lengths(rest, left);
+	struct plan *p = NULL;
+	struct choice b;
+
+	if (left == 0)
+		return plan_single(c, class, a, start);
+	if (lengths & 1) {
+		choose(rest, left, left, true, &b);
+		p = plan_pair(c, class, a, &b, start);
+	}
+	for (size_t length = 1; length <= PINYIN_MAX_SYLLABLE && length <= left; length++) {
+		struct plan *then = NULL;
+		bool last = length == left || depth == 1;
 
 		if (!(lengths & 1u << length))
 			continue;
-		rest = plan_parse(
-			c, class, typed + length, n - length, depth - 1, false, &free_rest);
-		if (rest == NULL && !free_rest)
-			continue;
-		struct plan *here = plan_syllable(c, class, typed, n, length, false, start);
+		choose(rest, left, length, false, &b);
+		if (!last)
+			then = plan_from(c, class, rest, left, &b, depth - 1, false);
+		if (last || then != NULL) {
+			struct plan *pair = plan_pair(c, class, a, &b, start);
 
-		p = plan_or(c, p, free_rest ? here : plan_and(c, here, rest));
+			p = plan_or(c, p, last ? pair : plan_and(c, pair, then));
+		}
+	}
+	return p;
+}
+
+static struct plan *plan_parse(
+	struct plan_context *c, enum field_class class, const char *typed, size_t n, bool start)
+{
+	unsigned lengths = first_lengths(typed, n);
+	struct plan *p = NULL;
+	struct choice a;
+
+	if (lengths & 1) {
+		choose(typed, n, n, true, &a);
+		p = plan_single(c, class, &a, start);
+	}
+	for (size_t length = 1; length <= PINYIN_MAX_SYLLABLE && length <= n; length++) {
+		if (!(lengths & 1u << length))
+			continue;
+		choose(typed, n, length, false, &a);
+		p = plan_or(c, p, plan_from(c, class, typed, n, &a, PARSE_DEPTH, start));
 	}
 	return p;
 }
@@ -280,13 +343,12 @@ static struct plan *plan_whole_pinyin(
 {
 	uint64_t counts = syllable_counts(typed, n);
 	struct plan *lengths = NULL, *p = NULL;
-	bool open;
 
 	for (uint8_t i = 1; i <= SEARCH_MAX_LENGTH; i++)
 		if (counts >> i & 1)
 			lengths = plan_or(c, lengths, plan_length(c, class, i));
 	if (lengths != NULL)
-		p = plan_and(c, plan_parse(c, class, typed, n, PARSE_DEPTH, true, &open), lengths);
+		p = plan_and(c, plan_parse(c, class, typed, n, true), lengths);
 	if (n <= SEARCH_MAX_LENGTH)
 		p = plan_or(c, p,
 			plan_and(c, plan_initials(c, class, typed, n, true),
@@ -300,7 +362,6 @@ static struct plan *plan_atom_in(
 	struct plan_context *c, enum field_class class, const struct search_atom *atom, bool start)
 {
 	struct plan *p;
-	bool open;
 
 	if (atom->token.kind == TOKEN_HAN)
 		return plan_han(c, class, atom->token.text, start);
@@ -308,8 +369,7 @@ static struct plan *plan_atom_in(
 		return plan_digits(c, class, atom->token.text, start);
 	p = plan_word(c, class, atom->token.text, start);
 	if (atom->ntyped > 1)
-		p = plan_or(c, p,
-			plan_parse(c, class, atom->typed, atom->ntyped, PARSE_DEPTH, start, &open));
+		p = plan_or(c, p, plan_parse(c, class, atom->typed, atom->ntyped, start));
 	if (atom->ntyped > 0)
 		p = plan_or(c, p, plan_initials(c, class, atom->typed, atom->ntyped, start));
 	return p;

@@ -158,20 +158,54 @@ enum field_class search_class(const struct field *f)
 	return f->class;
 }
 
+static const char reading_suffix[] = "_reading";
+
+/* The field whose name is base and suffix. */
+static const struct field *field_named(
+	const struct entity *entity, const char *base, size_t len, const char *suffix)
+{
+	for (size_t i = 0; i < entity->nfields; i++) {
+		const char *name = entity->fields[i].name;
+
+		if (strncmp(name, base, len) == 0 && strcmp(name + len, suffix) == 0)
+			return &entity->fields[i];
+	}
+	return NULL;
+}
+
 bool search_is_reading(const struct entity *entity, const struct field *f)
 {
-	static const char suffix[] = "_reading";
-	size_t len = strlen(f->name);
+	size_t len = strlen(f->name), suffix = sizeof reading_suffix - 1;
 
-	if (len < sizeof suffix || strcmp(f->name + len - (sizeof suffix - 1), suffix) != 0)
-		return false;
-	return entity_field(entity, bytes_of(f->name, len - (sizeof suffix - 1))) != NULL;
+	return len > suffix && strcmp(f->name + len - suffix, reading_suffix) == 0 &&
+	       field_named(entity, f->name, len - suffix, "") != NULL;
 }
 
 bool search_is_searched(const struct entity *entity, const struct field *f)
 {
 	return (f->flags & F_SEARCH) && !(f->flags & (F_RETIRED | F_COMPUTED | F_VIRTUAL)) &&
 	       !search_is_reading(entity, f);
+}
+
+void search_each(const struct entity *entity, struct bytes fields,
+	void (*fn)(void *arg, const struct field *f, struct bytes run), void *arg)
+{
+	struct bytes rest = fields, after;
+	struct wire_field w, next;
+	bool more = record_next(&rest, &w, NULL);
+
+	while (more) {
+		struct bytes run = w.whole;
+		const struct field *f = entity_field_by_tag(entity, w.tag);
+
+		for (after = rest; (more = record_next(&after, &next, NULL)) && next.tag == w.tag;)
+			rest = after;
+		run.len = (size_t)(rest.data - run.data);
+		if (f != NULL && search_is_searched(entity, f))
+			fn(arg, f, run);
+		rest = after;
+		w = next;
+	}
 }
 
 static bool is_text(enum field_type type)
@@ -224,13 +258,11 @@ bool search_value_read(const struct field *f, const struct wire_field *w, struct
 bool search_value_reading(const struct entity *entity, const struct field *f, struct bytes fields,
 	struct search_value *v)
 {
-	char name[80];
 	const struct field *reading;
 
 	if (!(f->flags & F_NAME))
 		return false;
-	snprintf(name, sizeof name, "%s_reading", f->name);
-	reading = entity_field_named(entity, name);
+	reading = field_named(entity, f->name, strlen(f->name), reading_suffix);
 	if (reading == NULL)
 		return false;
 	buf_clear(&v->folded);
@@ -311,41 +343,58 @@ static bool match_whole(const struct search_value *v, const struct search_query 
 
 struct match_state {
 	const struct search_query *q;
+	const struct entity *entity;
+	struct bytes fields;
+	unsigned class_mask;
+	struct search_value value;
 	enum search_rank atoms[SEARCH_MAX_ATOMS];
 	bool whole;
 };
 
-static void match_value(struct match_state *m, const struct search_value *v)
+static void match_init(struct match_state *m, const struct search_query *q,
+	const struct entity *entity, struct bytes fields, unsigned class_mask)
+{
+	m->q = q;
+	m->entity = entity;
+	m->fields = fields;
+	m->class_mask = class_mask;
+	m->whole = false;
+	memset(m->atoms, 0, sizeof m->atoms);
+	memset(&m->value.folded, 0, sizeof m->value.folded);
+}
+
+static void match_value(struct match_state *m)
 {
 	for (size_t i = 0; i < m->q->n; i++) {
-		enum search_rank rank =
-			m->atoms[i] < RANK_START ? match_atom(v, &m->q->atoms[i]) : RANK_NONE;
+		enum search_rank rank = m->atoms[i] < RANK_START
+						? match_atom(&m->value, &m->q->atoms[i])
+						: RANK_NONE;
 
 		if (rank > m->atoms[i])
 			m->atoms[i] = rank;
 	}
-	m->whole = m->whole || match_whole(v, m->q);
+	m->whole = m->whole || match_whole(&m->value, m->q);
 }
 
-static void match_field(struct match_state *m, const struct entity *entity, const struct field *f,
-	struct bytes fields, struct search_value *v)
+static void match_field(void *arg, const struct field *f, struct bytes run)
 {
-	struct bytes run = record_run(fields, f->tag);
+	struct match_state *m = arg;
 	struct wire_field w;
 
-	if (run.len == 0)
+	if (!(m->class_mask & 1u << search_class(f)))
 		return;
-	if (search_value_reading(entity, f, fields, v))
-		match_value(m, v);
+	if (search_value_reading(m->entity, f, m->fields, &m->value))
+		match_value(m);
 	while (record_next(&run, &w, NULL))
-		if (search_value_read(f, &w, v))
-			match_value(m, v);
+		if (search_value_read(f, &w, &m->value))
+			match_value(m);
 }
 
-static int match_result(const struct match_state *m)
+static int match_end(struct match_state *m)
 {
 	bool all = m->q->n > 0;
 
+	buf_free(&m->value.folded);
 	for (size_t i = 0; i < m->q->n; i++)
 		all = all && m->atoms[i] != RANK_NONE;
 	if (!all)
@@ -358,18 +407,11 @@ static int match_result(const struct match_state *m)
 int search_query_match(const struct search_query *q, const struct entity *entity,
 	struct bytes fields, unsigned class_mask)
 {
-	struct match_state m = { .q = q };
-	struct search_value v;
+	struct match_state m;
 
-	memset(&v.folded, 0, sizeof v.folded);
-	for (size_t i = 0; i < entity->nfields; i++) {
-		const struct field *f = &entity->fields[i];
-
-		if (search_is_searched(entity, f) && (class_mask & 1u << search_class(f)))
-			match_field(&m, entity, f, fields, &v);
-	}
-	buf_free(&v.folded);
-	return match_result(&m);
+	match_init(&m, q, entity, fields, class_mask);
+	search_each(entity, fields, match_field, &m);
+	return match_end(&m);
 }
 
 int search_match(
@@ -388,15 +430,13 @@ int search_match_field(
 	const struct entity *entity, const struct field *f, struct bytes fields, struct bytes text)
 {
 	struct search_query q;
-	struct search_value v;
-	struct match_state m = { .q = &q };
+	struct match_state m;
 	int rank;
 
-	memset(&v.folded, 0, sizeof v.folded);
 	search_query_init(&q, text);
-	match_field(&m, entity, f, fields, &v);
-	rank = match_result(&m);
+	match_init(&m, &q, entity, fields, ~0u);
+	match_field(&m, f, record_run(fields, f->tag));
+	rank = match_end(&m);
 	search_query_free(&q);
-	buf_free(&v.folded);
 	return rank;
 }

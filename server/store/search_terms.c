@@ -117,22 +117,53 @@ static size_t initials_of(const struct pinyin_unit *unit, char out[PINYIN_MAX_RE
 	return n;
 }
 
-static void add_initials(struct terms *t, const struct pinyin_unit *units, size_t n)
+/* Pairs and triples that end at character i. */
+static void add_initials(struct terms *t, const struct pinyin_unit *units, size_t i)
 {
-	char before[PINYIN_MAX_READINGS], now[PINYIN_MAX_READINGS];
-	size_t nbefore = 0, nnow;
+	char one[PINYIN_MAX_READINGS], two[PINYIN_MAX_READINGS], three[PINYIN_MAX_READINGS];
+	size_t none = i > 1 ? initials_of(&units[i - 2], one) : 0;
+	size_t ntwo = i > 0 ? initials_of(&units[i - 1], two) : 0;
+	size_t nthree = initials_of(&units[i], three);
 
-	for (size_t i = 0; i < n; i++) {
-		nnow = initials_of(&units[i], now);
-		for (size_t k = 0; k < nnow; k++) {
-			if (i == 0)
-				terms_add(t, TERM_INITIAL, true, bytes_of(&now[k], 1));
-			for (size_t j = 0; j < nbefore; j++)
-				terms_add_both(t, TERM_INITIALS, i == 1,
-					bytes_of((char[]){ before[j], now[k] }, 2));
+	for (size_t z = 0; z < nthree; z++) {
+		if (i == 0)
+			terms_add(t, TERM_INITIAL, true, bytes_of(&three[z], 1));
+		for (size_t y = 0; y < ntwo; y++) {
+			char gram[3] = { 0, two[y], three[z] };
+
+			terms_add_both(t, TERM_INITIALS, i == 1, bytes_of(gram + 1, 2));
+			for (size_t x = 0; x < none; x++) {
+				gram[0] = one[x];
+				terms_add_both(t, TERM_INITIALS, i == 2, bytes_of(gram, 3));
+			}
 		}
-		memcpy(before, now, nnow);
-		nbefore = nnow;
+	}
+}
+
+static bool is_syllable(uint16_t symbol)
+{
+	return symbol < PINYIN_LETTER;
+}
+
+size_t term_syllables(uint16_t first, uint16_t second, char gram[TERM_SYLLABLES])
+{
+	return (size_t)snprintf(
+		gram, TERM_SYLLABLES, "%s %s", pinyin_symbol(first), pinyin_symbol(second));
+}
+
+/* Syllables of character i, and pairs with those of the one before. */
+static void add_syllables(struct terms *t, const struct pinyin_unit *units, size_t i)
+{
+	char gram[TERM_SYLLABLES];
+
+	for (size_t k = 0; k < units[i].n && is_syllable(units[i].symbols[k]); k++) {
+		terms_add_both(
+			t, TERM_SYLLABLE, i == 0, bytes_str(pinyin_symbol(units[i].symbols[k])));
+		for (size_t j = 0; i > 0 && j < units[i - 1].n; j++)
+			if (is_syllable(units[i - 1].symbols[j]))
+				terms_add_both(t, TERM_SYLLABLE, i == 1,
+					bytes_of(gram, term_syllables(units[i - 1].symbols[j],
+							       units[i].symbols[k], gram)));
 	}
 }
 
@@ -140,26 +171,30 @@ static void add_pinyin(struct terms *t, const struct pinyin_unit *units, size_t 
 {
 	uint8_t length = (uint8_t)n;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < units[i].n; k++)
-			if (units[i].symbols[k] < PINYIN_LETTER)
-				terms_add_both(t, TERM_SYLLABLE, i == 0,
-					bytes_str(pinyin_symbol(units[i].symbols[k])));
-	add_initials(t, units, n);
+	for (size_t i = 0; i < n; i++) {
+		add_syllables(t, units, i);
+		add_initials(t, units, i);
+	}
 	if (n <= SEARCH_MAX_LENGTH)
 		terms_add(t, TERM_LENGTH, true, bytes_of(&length, 1));
 }
 
-static void add_field(struct terms *t, const struct entity *entity, const struct field *f,
-	struct bytes fields, struct search_value *v)
+struct field_terms {
+	struct terms *terms;
+	const struct entity *entity;
+	struct bytes fields;
+	struct search_value *value;
+};
+
+static void add_field(void *arg, const struct field *f, struct bytes run)
 {
-	struct bytes run = record_run(fields, f->tag);
+	struct field_terms *ft = arg;
+	struct terms *t = ft->terms;
+	struct search_value *v = ft->value;
 	struct wire_field w;
 
-	if (run.len == 0)
-		return;
 	t->class = search_class(f);
-	if (search_value_reading(entity, f, fields, v))
+	if (search_value_reading(ft->entity, f, ft->fields, v))
 		add_pinyin(t, v->units, v->nunits);
 	while (record_next(&run, &w, NULL)) {
 		if (!search_value_read(f, &w, v))
@@ -179,14 +214,11 @@ static int compare_terms(const void *a, const void *b)
 static void terms_of(
 	struct terms *t, const struct entity *entity, struct bytes fields, struct search_value *v)
 {
+	struct field_terms ft = { t, entity, fields, v };
 	size_t n = 0;
 
 	t->n = 0;
-	if (fields.len == 0)
-		return;
-	for (size_t i = 0; i < entity->nfields; i++)
-		if (search_is_searched(entity, &entity->fields[i]))
-			add_field(t, entity, &entity->fields[i], fields, v);
+	search_each(entity, fields, add_field, &ft);
 	if (t->n > 0)
 		qsort(t->items, t->n, SEARCH_TERM, compare_terms);
 	for (size_t i = 0; i < t->n; i++)
