@@ -1,0 +1,595 @@
+/* The operations, run as the dispatcher runs them but in one write transaction. */
+#include "server/call/dispatch.h"
+#include "server/call/rights.h"
+#include "server/op/op.h"
+#include "server/server.h"
+#include "tests/unit/model_bench.h"
+#include <glib.h>
+
+struct firm {
+	struct bench *b;
+	struct server server;
+	struct caller *admin, *sales;
+	uint64_t hz;
+	struct error e;
+};
+
+/* One request; the reply lives until done() */
+struct ask {
+	struct call *call;
+	enum status status;
+	Guanxi__Reply *reply;
+};
+
+static int setup(void **state)
+{
+	struct firm *f = calloc(1, sizeof(*f));
+	uint64_t user;
+
+	assert_non_null(f);
+	f->b = bench_open();
+	error_init(&f->e);
+	f->server.store = f->b->store;
+	f->server.schema = f->b->schema;
+	f->server.clock = clock_new(NULL);
+	f->server.dir = f->b->path;
+	f->hz = bench_add(f->b, "branch", "code=hz|name=杭州");
+	user = bench_add(f->b, "user", "username=wang|name=王小明|roles=sales|branch=hz");
+	assert_int_equal(caller_load(f->b->txn, f->b->admin, 1, &f->admin, &f->e), STATUS_OK);
+	assert_int_equal(caller_load(f->b->txn, user, 2, &f->sales, &f->e), STATUS_OK);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct firm *f = *state;
+
+	caller_free(&f->admin);
+	caller_free(&f->sales);
+	clock_free(&f->server.clock);
+	error_clear(&f->e);
+	bench_close(f->b);
+	free(f);
+	return 0;
+}
+
+static Guanxi__Pair **pairs_of(struct arena *a, const char *text, size_t *n)
+{
+	char **parts = g_strsplit(text, "|", 0);
+	Guanxi__Pair **list;
+
+	*n = *text ? g_strv_length(parts) : 0;
+	list = arena_calloc(a, *n + 1, sizeof(*list));
+	for (size_t i = 0; i < *n; i++) {
+		char *eq = strchr(parts[i], '=');
+		assert_non_null(eq);
+		list[i] = arena_alloc(a, sizeof(**list));
+		guanxi__pair__init(list[i]);
+		list[i]->name = pb_from(arena_copy(a, bytes_of(parts[i], (size_t)(eq - parts[i]))));
+		list[i]->has_value = true;
+		list[i]->value = pb_from(arena_copy(a, bytes_str(eq + 1)));
+	}
+	g_strfreev(parts);
+	return list;
+}
+
+static ProtobufCBinaryData *texts_of(struct arena *a, const char *text, size_t *n)
+{
+	char **parts = g_strsplit(text, "|", 0);
+	ProtobufCBinaryData *list;
+
+	*n = *text ? g_strv_length(parts) : 0;
+	list = arena_calloc(a, *n + 1, sizeof(*list));
+	for (size_t i = 0; i < *n; i++)
+		list[i] = pb_from(arena_copy(a, bytes_str(parts[i])));
+	g_strfreev(parts);
+	return list;
+}
+
+/* A request with what most have; the caller may add to it before go(). */
+static Guanxi__Request *request(const char *op, const char *entity, const char *records,
+	const char *set, const char *args, struct arena **arena)
+{
+	Guanxi__Request *r;
+
+	*arena = arena_new(16u << 20);
+	r = arena_alloc(*arena, sizeof(*r));
+	guanxi__request__init(r);
+	r->id = 1;
+	r->op = pb_from(bytes_str(op));
+	r->has_entity = *entity != 0;
+	r->entity = pb_from(bytes_str(entity));
+	r->record = texts_of(*arena, records, &r->n_record);
+	r->set = pairs_of(*arena, set, &r->n_set);
+	r->arg = pairs_of(*arena, args, &r->n_arg);
+	return r;
+}
+
+static struct ask go(
+	struct firm *f, const struct caller *who, Guanxi__Request *r, struct arena *arena)
+{
+	struct ask a = { .call = call_new(&f->server, arena, r) };
+	const struct op *op = op_find(pb_bytes(r->op));
+
+	assert_non_null(op);
+	error_clear(&f->e);
+	a.call->caller = who;
+	a.call->txn = f->b->txn;
+	a.call->now_ms = NOW_MS;
+	a.call->author =
+		(struct author){ .user = who->user, .session = who->session, .now_ms = NOW_MS };
+	a.status = op->run(a.call, &f->e);
+	a.reply = a.call->reply;
+	return a;
+}
+
+static struct ask ask(struct firm *f, const struct caller *who, const char *op, const char *entity,
+	const char *records, const char *set, const char *args)
+{
+	struct arena *arena;
+	Guanxi__Request *r = request(op, entity, records, set, args, &arena);
+
+	return go(f, who, r, arena);
+}
+
+static void done(struct ask *a)
+{
+	call_free(&a->call);
+}
+
+static void expect(struct firm *f, struct ask *a, enum status want)
+{
+	if (a->status != want)
+		fail_msg("status %d, wanted %d: %s; %s %s", a->status, want, f->e.message,
+			f->e.nfields ? f->e.fields[0].field : "",
+			f->e.nfields ? f->e.fields[0].message : "");
+}
+
+static uint64_t add(struct firm *f, const struct caller *who, const char *entity, const char *set)
+{
+	struct ask a = ask(f, who, "record.add", entity, "", set, "");
+	uint64_t id;
+
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->n_record, 1);
+	assert_true(a.reply->operation > 0);
+	id = a.reply->record[0]->id;
+	done(&a);
+	return id;
+}
+
+static const char *id_text(char text[24], uint64_t id)
+{
+	snprintf(text, 24, "%llu", (unsigned long long)id);
+	return text;
+}
+
+static struct bytes value(const struct firm *f, const Guanxi__Record *r, const char *field)
+{
+	const struct entity *en = schema_entity_by_number(f->b->schema, (uint16_t)r->entity);
+
+	return record_text(pb_bytes(r->fields), entity_field_named(en, field)->tag);
+}
+
+static void add_get_set_delete_restore(void **state)
+{
+	struct firm *f = *state;
+	char id[24];
+	struct ask a;
+
+	id_text(id, add(f, f->sales, "customer", "name=杭州长河|phone=0571-88880000"));
+	a = ask(f, f->sales, "record.get", "customer", id, "", "");
+	expect(f, &a, STATUS_OK);
+	assert_true(bytes_equal_str(value(f, a.reply->record[0], "name"), "杭州长河"));
+	assert_true(a.reply->n_name > 0);
+	done(&a);
+	a = ask(f, f->sales, "record.set", "customer", id, "city=杭州|remarks=", "");
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->record[0]->version, 2);
+	assert_true(bytes_equal_str(value(f, a.reply->record[0], "city"), "杭州"));
+	done(&a);
+	a = ask(f, f->sales, "record.set", "customer", id, "city=杭州", "");
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->operation, 0); /* nothing changed */
+	assert_int_equal(a.reply->record[0]->version, 2);
+	done(&a);
+	a = ask(f, f->sales, "record.delete", "customer", id, "", "");
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->count, 1);
+	done(&a);
+	a = ask(f, f->sales, "record.get", "customer", id, "", "");
+	expect(f, &a, STATUS_NOT_FOUND);
+	done(&a);
+	a = ask(f, f->sales, "record.restore", "customer", id, "", "");
+	expect(f, &a, STATUS_OK);
+	done(&a);
+	a = ask(f, f->sales, "record.get", "customer", id, "", "");
+	expect(f, &a, STATUS_OK);
+	done(&a);
+}
+
+static void all_bad_fields_at_once(void **state)
+{
+	struct firm *f = *state;
+	struct ask a = ask(f, f->sales, "record.add", "customer", "",
+		"nmae=x|phone=abc|id=5|grade=nosuch", "");
+
+	expect(f, &a, STATUS_INVALID);
+	assert_true(f->e.nfields >= 4);
+	assert_string_equal(f->e.fields[0].field, "nmae");
+	assert_non_null(strstr(f->e.fields[0].message, "did you mean \"name\""));
+	done(&a);
+	a = ask(f, f->sales, "record.add", "custommer", "", "name=x", "");
+	expect(f, &a, STATUS_USAGE);
+	assert_non_null(strstr(f->e.message, "did you mean \"customer\""));
+	done(&a);
+}
+
+static void dry_runs_write_nothing(void **state)
+{
+	struct firm *f = *state;
+	struct arena *arena;
+	Guanxi__Request *r =
+		request("record.add", "customer", "", "name=x|phone=0571-1234567", "", &arena);
+	struct ask a;
+
+	r->has_dry_run = r->dry_run = true;
+	txn_mark(f->b->txn);
+	a = go(f, f->sales, r, arena);
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->n_record, 0);
+	done(&a);
+	assert_false(txn_wrote(f->b->txn));
+}
+
+static struct ask set_version(struct firm *f, const char *id, const char *set, uint64_t version)
+{
+	struct arena *arena;
+	Guanxi__Request *r = request("record.set", "customer", id, set, "", &arena);
+
+	r->has_if_version = true;
+	r->if_version = version;
+	return go(f, f->sales, r, arena);
+}
+
+static void edits_of_one_version_merge_or_conflict(void **state)
+{
+	struct firm *f = *state;
+	char id[24];
+	struct ask a;
+
+	id_text(id, add(f, f->sales, "customer", "name=甲|phone=0571-88880000|city=杭州"));
+	a = set_version(f, id, "city=上海", 1);
+	expect(f, &a, STATUS_OK);
+	done(&a);
+	a = set_version(f, id, "address=西湖边", 1); /* another field: merged */
+	expect(f, &a, STATUS_OK);
+	done(&a);
+	a = set_version(f, id, "city=成都", 1);
+	expect(f, &a, STATUS_CONFLICT);
+	assert_int_equal(f->e.nfields, 1);
+	assert_string_equal(f->e.fields[0].field, "city");
+	assert_string_equal(f->e.fields[0].current, "上海");
+	assert_string_equal(f->e.fields[0].yours, "成都");
+	done(&a);
+	a = set_version(f, id, "city=上海", 1); /* the same value is no conflict */
+	expect(f, &a, STATUS_OK);
+	done(&a);
+	a = set_version(f, id, "city=成都", 99);
+	expect(f, &a, STATUS_USAGE);
+	done(&a);
+}
+
+static void others_see_nothing(void **state)
+{
+	struct firm *f = *state;
+	char id[24], foreign[200];
+	struct ask a;
+
+	id_text(id, add(f, f->admin, "customer", "name=乙|phone=0571-88880001"));
+	a = ask(f, f->sales, "record.get", "customer", id, "", "");
+	expect(f, &a, STATUS_NOT_FOUND);
+	snprintf(foreign, sizeof(foreign), "%.*s", (int)strcspn(f->e.message, "\""), f->e.message);
+	done(&a);
+	a = ask(f, f->sales, "record.get", "customer", "99999", "", "");
+	expect(f, &a, STATUS_NOT_FOUND);
+	assert_memory_equal(foreign, f->e.message, strlen(foreign));
+	done(&a);
+	a = ask(f, f->sales, "record.set", "customer", id, "city=x", "");
+	expect(f, &a, STATUS_NOT_FOUND);
+	done(&a);
+	a = ask(f, f->sales, "record.history", "customer", id, "", "");
+	expect(f, &a, STATUS_NOT_FOUND);
+	done(&a);
+	a = ask(f, f->sales, "record.delete", "customer", id, "", "");
+	expect(f, &a, STATUS_NOT_FOUND);
+	done(&a);
+	a = ask(f, f->sales, "record.set", "user", "1", "name=x", "");
+	expect(f, &a, STATUS_DENIED);
+	done(&a);
+}
+
+static void history_shows_old_and_new(void **state)
+{
+	struct firm *f = *state;
+	char id[24];
+	struct ask a;
+	const struct entity *en = bench_entity(f->b, "customer");
+	uint32_t city = entity_field_named(en, "city")->tag;
+
+	id_text(id, add(f, f->sales, "customer", "name=丙|phone=0571-88880002|city=杭州"));
+	a = ask(f, f->sales, "record.set", "customer", id, "city=上海", "");
+	expect(f, &a, STATUS_OK);
+	done(&a);
+	a = ask(f, f->sales, "record.history", "customer", id, "", "");
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->n_change, 2);
+	assert_true(bytes_equal_str(pb_bytes(a.reply->change[0]->kind), "set"));
+	assert_true(bytes_equal_str(
+		record_text(pb_bytes(a.reply->change[0]->old_fields), city), "杭州"));
+	assert_true(bytes_equal_str(
+		record_text(pb_bytes(a.reply->change[0]->new_fields), city), "上海"));
+	assert_true(bytes_equal_str(pb_bytes(a.reply->change[1]->kind), "add"));
+	assert_true(bytes_equal_str(
+		record_text(pb_bytes(a.reply->change[1]->new_fields), city), "杭州"));
+	assert_int_equal(a.reply->change[1]->user, f->sales->user);
+	done(&a);
+}
+
+static uint64_t set(struct firm *f, const char *id, const char *values)
+{
+	struct ask a = ask(f, f->sales, "record.set", "customer", id, values, "");
+	uint64_t operation;
+
+	expect(f, &a, STATUS_OK);
+	operation = a.reply->operation;
+	done(&a);
+	return operation;
+}
+
+static enum status undo(
+	struct firm *f, const struct caller *who, uint64_t operation, uint64_t *undone)
+{
+	char arg[48];
+	struct ask a;
+	enum status s;
+
+	snprintf(arg, sizeof(arg), "operation=%llu", (unsigned long long)operation);
+	a = ask(f, who, "operation.undo", "", "", "", arg);
+	s = a.status;
+	if (undone)
+		*undone = a.reply->operation;
+	done(&a);
+	return s;
+}
+
+static void undo_takes_back_and_refuses(void **state)
+{
+	struct firm *f = *state;
+	char id[24];
+	uint64_t customer, first, second, third = 0;
+	struct ask a;
+
+	customer = add(f, f->sales, "customer", "name=丁|phone=0571-88880003|city=杭州");
+	id_text(id, customer);
+	first = set(f, id, "city=上海");
+	second = set(f, id, "address=外滩");
+	assert_int_equal(undo(f, f->sales, first, NULL), STATUS_CONFLICT);
+	assert_int_equal(undo(f, f->sales, second, &third), STATUS_OK);
+	assert_string_equal(bench_text(f->b, "customer", customer, "address"), "");
+	assert_int_equal(undo(f, f->sales, third, NULL), STATUS_OK); /* undo of the undo */
+	assert_string_equal(bench_text(f->b, "customer", customer, "address"), "外滩");
+	assert_int_equal(undo(f, f->sales, 999999, NULL), STATUS_NOT_FOUND);
+	a = ask(f, f->admin, "record.set", "customer", id, "city=北京", "");
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(undo(f, f->sales, a.reply->operation, NULL), STATUS_NOT_FOUND);
+	done(&a);
+}
+
+static void undo_of_an_addition_minds_what_refers_to_it(void **state)
+{
+	struct firm *f = *state;
+	char set_text[64], id[24];
+	struct ask a =
+		ask(f, f->sales, "record.add", "customer", "", "name=戊|phone=0571-88880004", "");
+	uint64_t operation = a.reply->operation, customer = a.reply->record[0]->id, contact;
+
+	expect(f, &a, STATUS_OK);
+	done(&a);
+	snprintf(set_text, sizeof(set_text), "customer=%llu|name=张三",
+		(unsigned long long)customer);
+	contact = add(f, f->sales, "contact", set_text);
+	assert_int_equal(undo(f, f->sales, operation, NULL), STATUS_CONFLICT);
+	a = ask(f, f->sales, "record.delete", "contact", id_text(id, contact), "", "");
+	expect(f, &a, STATUS_OK);
+	done(&a);
+	/* The contact's life has touched the customer's computed fields only: the addition can go. */
+	assert_int_equal(undo(f, f->sales, operation, NULL), STATUS_OK);
+	a = ask(f, f->sales, "record.get", "customer", id_text(id, customer), "", "");
+	expect(f, &a, STATUS_NOT_FOUND);
+	done(&a);
+}
+
+static struct ask import(struct firm *f, const char *columns, const char *args,
+	const char *const *rows, size_t n, bool dry)
+{
+	struct arena *arena;
+	Guanxi__Request *r = request("import.rows", "customer", "", "", args, &arena);
+
+	r->column = texts_of(arena, columns, &r->n_column);
+	r->row = arena_calloc(arena, n, sizeof(*r->row));
+	r->n_row = n;
+	r->has_dry_run = r->dry_run = dry;
+	for (size_t i = 0; i < n; i++) {
+		r->row[i] = arena_alloc(arena, sizeof(**r->row));
+		guanxi__row__init(r->row[i]);
+		r->row[i]->cell = texts_of(arena, rows[i], &r->row[i]->n_cell);
+		r->row[i]->has_line = true;
+		r->row[i]->line = i + 2;
+	}
+	return go(f, f->admin, r, arena);
+}
+
+static void rows_stand_for_themselves(void **state)
+{
+	static const char *const rows[] = { "A-1|第一公司|0571-88880005", "A-2|第二公司|abc",
+		"A-1|第一公司又来|0571-88880006", "A-3||0571-88880007",
+		"A-4|第四公司|0571-88880008|太多" };
+	static const char *const again[] = { "A-1|第一公司|0571-88880005",
+		"A-1|第一公司改名|0571-88880005" };
+	struct firm *f = *state;
+	struct ask a = import(f, "external_id|name|phone", "key=external_id", rows, 5, false);
+
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->n_row, 5);
+	assert_int_equal(a.reply->row[0]->status->code, GUANXI__CODE__OK);
+	assert_true(bytes_equal_str(pb_bytes(a.reply->row[0]->action), "added"));
+	assert_int_equal(a.reply->row[1]->status->code, GUANXI__CODE__INVALID);
+	assert_true(bytes_equal_str(pb_bytes(a.reply->row[1]->status->field[0]->field), "phone"));
+	assert_int_equal(a.reply->row[1]->line, 3);
+	assert_int_equal(a.reply->row[2]->status->code, GUANXI__CODE__DUPLICATE);
+	assert_int_equal(a.reply->row[3]->status->code, GUANXI__CODE__INVALID);
+	assert_int_equal(a.reply->row[4]->status->code, GUANXI__CODE__INVALID);
+	done(&a);
+	a = import(
+		f, "external_id|name|phone", "key=external_id|on_conflict=update", again, 2, false);
+	expect(f, &a, STATUS_OK);
+	assert_true(bytes_equal_str(pb_bytes(a.reply->row[0]->action), "unchanged"));
+	assert_true(bytes_equal_str(pb_bytes(a.reply->row[1]->action), "updated"));
+	done(&a);
+	a = import(
+		f, "external_id|name|phone", "key=external_id|on_conflict=skip", again, 2, false);
+	assert_true(bytes_equal_str(pb_bytes(a.reply->row[0]->action), "skipped"));
+	done(&a);
+	a = import(f, "external_id|nmae|phone", "key=external_id", again, 2, false);
+	expect(f, &a, STATUS_INVALID);
+	assert_int_equal(f->e.nfields, 1);
+	done(&a);
+}
+
+static void a_dry_import_writes_nothing(void **state)
+{
+	static const char *const rows[] = { "B-1|甲公司|0571-88880005",
+		"B-1|甲公司|0571-88880005" };
+	struct firm *f = *state;
+	struct ask a;
+
+	txn_mark(f->b->txn);
+	a = import(f, "external_id|name|phone", "key=external_id", rows, 2, true);
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->row[0]->status->code, GUANXI__CODE__OK);
+	assert_int_equal(a.reply->row[1]->status->code, GUANXI__CODE__DUPLICATE);
+	done(&a);
+	assert_false(txn_wrote(f->b->txn));
+}
+
+static void schema_carries_choices(void **state)
+{
+	struct firm *f = *state;
+	struct ask a = ask(f, f->sales, "schema.get", "", "", "", "");
+	size_t choices = 0;
+
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->schema->n_entity, schema_count(f->b->schema));
+	for (size_t i = 0; i < a.reply->schema->n_entity; i++)
+		for (size_t k = 0; k < a.reply->schema->entity[i]->n_field; k++)
+			choices += a.reply->schema->entity[i]->field[k]->n_choice;
+	assert_true(choices > 300);
+	assert_true(guanxi__schema__get_packed_size(a.reply->schema) < FRAME_MAX - 4096);
+	done(&a);
+}
+
+static void lists_page_and_tokens_are_bound(void **state)
+{
+	struct firm *f = *state;
+	struct arena *arena;
+	Guanxi__Request *r;
+	struct ask a;
+	uint8_t token[512];
+	size_t len;
+
+	for (int i = 0; i < 5; i++) {
+		char set_text[64];
+		snprintf(set_text, sizeof(set_text), "name=客户%d|phone=0571-8888001%d", i, i);
+		add(f, f->sales, "customer", set_text);
+	}
+	r = request("record.list", "customer", "", "", "total=1", &arena);
+	r->limit = 3;
+	a = go(f, f->sales, r, arena);
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->n_record, 3);
+	assert_int_equal(a.reply->count, 5);
+	assert_true(a.reply->has_next);
+	len = a.reply->next.len;
+	assert_true(len < sizeof(token));
+	memcpy(token, a.reply->next.data, len);
+	done(&a);
+
+	r = request("record.list", "customer", "", "", "", &arena);
+	r->page = pb_from(bytes_of(token, len));
+	a = go(f, f->sales, r, arena);
+	expect(f, &a, STATUS_OK);
+	assert_int_equal(a.reply->n_record, 2);
+	assert_false(a.reply->has_next);
+	done(&a);
+
+	r = request("record.list", "customer", "", "", "", &arena);
+	r->page = pb_from(bytes_of(token, len));
+	a = go(f, f->admin, r, arena); /* another user's */
+	expect(f, &a, STATUS_USAGE);
+	done(&a);
+
+	r = request("record.list", "customer", "", "", "", &arena);
+	r->page = pb_from(bytes_of(token, len));
+	r->sort = pb_from(bytes_str("name"));
+	a = go(f, f->sales, r, arena); /* another order's */
+	expect(f, &a, STATUS_USAGE);
+	done(&a);
+
+	token[len - 1] ^= 1;
+	r = request("record.list", "customer", "", "", "", &arena);
+	r->page = pb_from(bytes_of(token, len));
+	a = go(f, f->sales, r, arena);
+	expect(f, &a, STATUS_USAGE);
+	done(&a);
+}
+
+static void every_op_has_a_row(void **state)
+{
+	static const char *const names[] = { "ping", "session.login", "session.join",
+		"session.resume", "session.logout", "session.whoami", "session.password",
+		"schema.get", "record.add", "record.get", "record.list", "record.count",
+		"record.set", "record.delete", "record.restore", "record.history", "record.export",
+		"operation.undo", "import.begin", "import.rows", "search", "today", "watch",
+		"reminder.acknowledge", "reminder.snooze", "reminder.planned", "user.invite",
+		"health" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (!op_find(bytes_str(names[i])))
+			fail_msg("no op \"%s\"", names[i]);
+	assert_null(op_find(bytes_str("record")));
+	assert_null(op_find(bytes_str("")));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(add_get_set_delete_restore),
+		TEST(all_bad_fields_at_once),
+		TEST(dry_runs_write_nothing),
+		TEST(edits_of_one_version_merge_or_conflict),
+		TEST(others_see_nothing),
+		TEST(history_shows_old_and_new),
+		TEST(undo_takes_back_and_refuses),
+		TEST(undo_of_an_addition_minds_what_refers_to_it),
+		TEST(rows_stand_for_themselves),
+		TEST(a_dry_import_writes_nothing),
+		TEST(schema_carries_choices),
+		TEST(lists_page_and_tokens_are_bound),
+		cmocka_unit_test(every_op_has_a_row),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
