@@ -40,19 +40,40 @@ static struct bytes tags_view(struct back *b, struct bytes record, const uint32_
 	return kept;
 }
 
+/* The tags of the entered fields: what an addition changed. */
+static size_t tags_entered(
+	const struct entity *entity, struct bytes record, uint32_t *tags, size_t max)
+{
+	struct wire_field w;
+	size_t n = 0;
+
+	while (n < max && record_next(&record, &w, NULL)) {
+		const struct field *f = entity_field_by_tag(entity, w.tag);
+		if (f && !(f->flags & (F_COMPUTED | F_VIRTUAL)) && (!n || tags[n - 1] != w.tag))
+			tags[n++] = w.tag;
+	}
+	return n;
+}
+
 static enum status change_reply(
 	struct back *b, const struct log_entry *entry, const struct log_body *body, struct error *e)
 {
 	struct call *c = b->t.call;
 	Guanxi__Change *ch = arena_alloc(c->arena, sizeof(*ch));
-	uint32_t *tags = arena_alloc(c->arena, (body->ntags + 1) * sizeof(*tags));
+	size_t room = entry->kind == LOG_ADD ? b->t.entity->nfields : body->ntags;
+	uint32_t *tags = arena_alloc(c->arena, (room + 1) * sizeof(*tags));
 	struct bytes address = arena_copy(c->arena, body->address);
 	struct bytes reason = arena_copy(c->arena, body->reason);
 
 	if (!ch || !tags)
 		return error_set(e, STATUS_INVALID, "reply too large");
 	guanxi__change__init(ch);
-	memcpy(tags, body->tags, body->ntags * sizeof(*tags));
+	ch->changed = tags;
+	ch->n_changed = room;
+	if (entry->kind == LOG_ADD)
+		ch->n_changed = tags_entered(b->t.entity, buf_bytes(&b->state), tags, room);
+	else
+		memcpy(tags, body->tags, room * sizeof(*tags));
 	ch->seq = entry->seq;
 	ch->time_ms = (uint64_t)entry->time_ms;
 	ch->has_user = true;
@@ -61,10 +82,8 @@ static enum status change_reply(
 	ch->kind = pb_from(bytes_str(log_kind_name(entry->kind)));
 	ch->version = entry->version;
 	ch->has_old_fields = ch->has_new_fields = true;
-	ch->old_fields = pb_from(tags_view(b, body->before, body->tags, body->ntags));
-	ch->new_fields = pb_from(tags_view(b, buf_bytes(&b->state), body->tags, body->ntags));
-	ch->changed = tags;
-	ch->n_changed = body->ntags;
+	ch->old_fields = pb_from(tags_view(b, body->before, tags, ch->n_changed));
+	ch->new_fields = pb_from(tags_view(b, buf_bytes(&b->state), tags, ch->n_changed));
 	ch->has_reason = reason.len > 0;
 	ch->reason = pb_from(reason);
 	ch->has_address = address.len > 0 && c->caller->admin;

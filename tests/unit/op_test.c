@@ -495,7 +495,7 @@ static void schema_carries_choices(void **state)
 	for (size_t i = 0; i < a.reply->schema->n_entity; i++)
 		for (size_t k = 0; k < a.reply->schema->entity[i]->n_field; k++)
 			choices += a.reply->schema->entity[i]->field[k]->n_choice;
-	assert_true(choices > 300);
+	assert_in_range(choices, 200, 5000);
 	assert_true(guanxi__schema__get_packed_size(a.reply->schema) < FRAME_MAX - 4096);
 	done(&a);
 }
