@@ -34,7 +34,8 @@ class Refused(Exception):
     """A reply whose status is not OK."""
 
     def __init__(self, status):
-        super().__init__(f"{pb.Code.Name(status.code)}: {status.message.decode()}")
+        said = "; ".join(f"{f.field.decode()} {f.message.decode()}" for f in status.field)
+        super().__init__(f"{pb.Code.Name(status.code)}: {status.message.decode()} {said}".rstrip())
         self.code = status.code
         self.reason = status.reason.decode()
         self.fields = {f.field.decode(): f for f in status.field}
