@@ -77,15 +77,23 @@ void app_release(struct app *app)
 	arena_free(&app->arena);
 }
 
+/* Line ends stay: a mistake in a filter is shown with a mark under it. */
 static void complain(struct bytes text)
 {
-	struct buf line = BUF_INIT;
+	struct buf out = BUF_INIT;
 
-	buf_add_str(&line, "guanxi: ");
-	text_add_safe(&line, text);
-	buf_add_str(&line, "\n");
-	write_all(STDERR_FILENO, buf_bytes(&line), NULL);
-	buf_free(&line);
+	buf_add_str(&out, "guanxi: ");
+	while (text.len) {
+		const uint8_t *end = memchr(text.data, '\n', text.len);
+		size_t len = end ? (size_t)(end - text.data) : text.len;
+
+		text_add_safe(&out, bytes_of(text.data, len));
+		buf_add_str(&out, "\n");
+		len += end != NULL;
+		text = bytes_of(text.data + len, text.len - len);
+	}
+	write_all(STDERR_FILENO, buf_bytes(&out), NULL);
+	buf_free(&out);
 }
 
 void app_say(const struct app *app, const char *format, ...)

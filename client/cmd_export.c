@@ -131,6 +131,9 @@ static enum status all_pages(struct export *x, struct error *e)
 	Guanxi__Request *r = request_new(app, "record.export");
 	enum status st = take_query(app, r, 1, e);
 
+	/* Oldest first, so that an import makes them in the same order. */
+	if (!r->has_sort)
+		request_text(app->arena, "id", &r->has_sort, &r->sort);
 	r->has_limit = true;
 	r->limit = PAGE;
 	do {

@@ -191,6 +191,18 @@ static void take_field_error(const Guanxi__FieldError *f, struct error *e)
 	free(message);
 }
 
+/* Every bad field in one sentence, when the server sent none. */
+static void join_fields(struct error *e)
+{
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < e->nfields; i++)
+		buf_printf(
+			&text, "%s%s %s", i ? "; " : "", e->fields[i].field, e->fields[i].message);
+	snprintf(e->message, sizeof e->message, "%s", buf_str(&text));
+	buf_free(&text);
+}
+
 enum status link_status(const Guanxi__Status *status, struct error *e)
 {
 	struct bytes message = pb_bytes(status->message), reason = pb_bytes(status->reason);
@@ -204,6 +216,8 @@ enum status link_status(const Guanxi__Status *status, struct error *e)
 	e->retry_ms = status->retry_ms;
 	for (size_t i = 0; i < status->n_field; i++)
 		take_field_error(status->field[i], e);
+	if (!e->message[0])
+		join_fields(e);
 	e->status = (enum status)status->code;
 	return e->status;
 }

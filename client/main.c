@@ -46,8 +46,6 @@ static void name_the_act(const struct app *app, struct error *e)
 	}
 	if (!app->noun || !app->verb)
 		return;
-	if (!e->message[0] && e->nfields)
-		error_set(e, e->status, "%s %s", e->fields[0].field, e->fields[0].message);
 	error_prefix(e, app_tr(app, "cannot %s %s"), app_tr(app, app->verb), app->noun);
 }
 
