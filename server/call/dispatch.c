@@ -206,10 +206,15 @@ static void fill_fields(struct call *c, Guanxi__Status *s, const struct error *e
 static void fill_status(struct call *c, enum status st, const struct error *e)
 {
 	Guanxi__Status *s = c->reply->status;
+	char first[512];
 
+	snprintf(first, sizeof(first), "%s", e->message);
+	if (first[0] == '\0' && e->nfields > 0)
+		snprintf(first, sizeof(first), "%.60s %.400s", e->fields[0].field,
+			e->fields[0].message);
 	s->code = (Guanxi__Code)st;
-	s->has_message = e->message[0] != '\0';
-	s->message = text_of(c, e->message);
+	s->has_message = first[0] != '\0';
+	s->message = text_of(c, first);
 	s->has_reason = e->reason[0] != '\0';
 	s->reason = text_of(c, e->reason);
 	s->has_retry_ms = e->retry_ms > 0;
