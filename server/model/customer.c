@@ -380,7 +380,7 @@ static enum status promote(struct txn *t, const struct author *author, uint64_t 
 	return s;
 }
 
-/* A contact came to its customer, or became the primary one. */
+/* A contact came to its customer, or became the primary one. The first one is primary by itself. */
 static enum status contact_arrived(struct txn *t, const struct author *author,
 	const struct stored *after, uint64_t customer, bool primary, struct error *e)
 {
@@ -407,12 +407,22 @@ static enum status contact_after(struct txn *t, const struct author *author,
 
 	if (was && old && old != new)
 		s = promote(t, author, old, after->id, e);
-	if (!s && new && (old != new || (is && !was)))
+	/* One that comes out of the trash may stand before the primary one that comes with it: contact_settle. */
+	if (!s && new && (is ? !was || old != new : old != new && !(before && before->deleted)))
 		s = contact_arrived(t, author, after, new, is, e);
 	return s;
+}
+
+static enum status contact_settle(
+	struct txn *t, const struct author *author, const struct stored *record, struct error *e)
+{
+	uint64_t customer = value_of(model_entity(t, ENTITY_CONTACT), record->fields, "customer");
+
+	return promote(t, author, customer, 0, e);
 }
 
 const struct hooks contact_hooks = { .entity = ENTITY_CONTACT,
 	.prepare = contact_prepare,
 	.check = contact_check,
-	.after = contact_after };
+	.after = contact_after,
+	.settle = contact_settle };

@@ -304,6 +304,17 @@ static enum status check_parents(struct deletion *d, const struct target *target
 	return s;
 }
 
+static enum status settle_all(struct deletion *d)
+{
+	enum status s = STATUS_OK;
+
+	for (guint i = 0; i < d->targets->len && !s; i++) {
+		const struct target *target = &g_array_index(d->targets, struct target, i);
+		s = model_settle(d->w->txn, d->w->author, target->entity, target->id, d->e);
+	}
+	return s;
+}
+
 enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e)
 {
 	struct buf room = BUF_INIT;
@@ -321,6 +332,8 @@ enum status model_restore(const struct model_write *w, uint64_t *count, struct e
 		s = check_parents(&d, &g_array_index(d.targets, struct target, i));
 	if (!s)
 		s = move_all(&d, false, count);
+	if (!s)
+		s = settle_all(&d);
 	deletion_release(&d);
 	return s;
 }

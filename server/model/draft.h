@@ -46,6 +46,9 @@ struct hooks {
 	enum status (*after)(struct txn *t, const struct author *author,
 		const struct entity *entity, const struct stored *before,
 		const struct stored *after, struct error *e);
+	/* After an operation that brought this record back; see model_settle. */
+	enum status (*settle)(struct txn *t, const struct author *author,
+		const struct stored *record, struct error *e);
 	/* Whether the record may be deleted. */
 	enum status (*deletable)(const struct model_write *w, struct error *e);
 };

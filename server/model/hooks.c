@@ -1,4 +1,5 @@
 /* The entities that are more than their rows. When a hook grows, ask which attribute of a field is missing. */
+#include "server/model/computed.h"
 #include "server/model/draft.h"
 #include <glib.h>
 
@@ -21,4 +22,18 @@ enum status model_after(struct txn *t, const struct author *author, const struct
 
 	return hooks && hooks->after ? hooks->after(t, author, entity, before, after, e)
 				     : STATUS_OK;
+}
+
+enum status model_settle(struct txn *t, const struct author *author, const struct entity *entity,
+	uint64_t id, struct error *e)
+{
+	const struct hooks *hooks = hooks_of(entity);
+	struct buf room = BUF_INIT;
+	struct stored r;
+	enum status s = STATUS_OK;
+
+	if (hooks && hooks->settle && read_live(t, entity, id, &room, &r))
+		s = hooks->settle(t, author, &r, e);
+	buf_free(&room);
+	return s;
 }

@@ -524,7 +524,9 @@ static enum status resolve(
 	struct lookup *l, const struct entity *en, struct bytes text, uint64_t *id, struct error *e)
 {
 	static const char by_name[] = "@name:";
+	const struct field *f = en->name_field ? entity_field_named(en, en->name_field) : NULL;
 	size_t skip = sizeof(by_name) - 1;
+	uint64_t ignored;
 
 	if (bytes_starts(text, bytes_str(by_name)))
 		return resolve_name(
@@ -534,7 +536,12 @@ static enum status resolve(
 		if (lookup_there(l, en, *id))
 			return STATUS_OK;
 	}
-	return resolve_unique(l, en, text, id) ? STATUS_OK : no_such(en, e);
+	if (resolve_unique(l, en, text, id))
+		return STATUS_OK;
+	/* Tables and CSV print names, so a name that is no number is read back. */
+	if (f && f->flags & F_INDEXED && text.len && !take_id(text, &ignored))
+		return resolve_name(l, en, text, id, e);
+	return no_such(en, e);
 }
 
 static enum status find_reference(

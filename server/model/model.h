@@ -83,4 +83,11 @@ enum status model_after(struct txn *t, const struct author *author, const struct
 enum status model_delete(const struct model_write *w, uint64_t *count, struct error *e);
 enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e);
 
+/*
+ * After an operation that brought records out of the trash (restore, undo), once for each of them when all stand: what must hold
+ * among them, such as one primary contact. A record in the trash is passed over.
+ */
+enum status model_settle(struct txn *t, const struct author *author, const struct entity *entity,
+	uint64_t id, struct error *e);
+
 #endif

@@ -92,7 +92,45 @@ static enum status portfolio_deletable(const struct model_write *w, struct error
 	return STATUS_OK;
 }
 
-const struct hooks user_hooks = { .entity = ENTITY_USER, .check = user_check };
+static enum status count_one(void *arg, const struct stored *record, struct error *e)
+{
+	++*(uint64_t *)arg;
+	return STATUS_OK;
+}
+
+static enum status count_users(struct txn *t, uint64_t role, struct error *e)
+{
+	uint64_t users = 0;
+	struct computed c;
+	enum status s =
+		each_of(t, model_entity(t, ENTITY_USER), "roles", role, count_one, &users, e);
+
+	computed_init(&c, t, ENTITY_ROLE, role);
+	computed_number(&c, "user_count", zigzag((int64_t)users));
+	return s ? s : computed_write(&c, e);
+}
+
+/* The roles count their users: those that a user had and those that it has. */
+static enum status user_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	uint16_t tag = entity_field_named(entity, "roles")->tag;
+	struct bytes old = before ? record_run(before->fields, tag) : bytes_of("", 0);
+	struct bytes new = record_run(after->fields, tag);
+	struct wire_field w;
+	enum status s = STATUS_OK;
+
+	if (before && bytes_equal(old, new))
+		return STATUS_OK;
+	while (!s && record_next(&old, &w, NULL))
+		s = count_users(t, w.number, e);
+	while (!s && record_next(&new, &w, NULL))
+		s = count_users(t, w.number, e);
+	return s;
+}
+
+const struct hooks user_hooks = { .entity = ENTITY_USER, .check = user_check, .after = user_after };
 const struct hooks branch_hooks = { .entity = ENTITY_BRANCH, .check = branch_check };
 const struct hooks region_hooks = { .entity = ENTITY_REGION, .check = region_check };
 const struct hooks role_hooks = { .entity = ENTITY_ROLE, .check = role_check };

@@ -394,6 +394,18 @@ static enum status undo_entry(struct undo *u, uint64_t seq, struct error *e)
 	return s;
 }
 
+/* When all stand again: what must hold among them. */
+static enum status undo_settle(struct undo *u, uint64_t seq, struct error *e)
+{
+	struct call *c = u->call;
+	struct log_entry entry;
+	enum status s = log_read(c->txn, seq, &entry, &u->room, NULL, e);
+
+	if (s || !is_change(entry.kind))
+		return s;
+	return model_settle(c->txn, &c->author, undo_entity(u, &entry), entry.id, e);
+}
+
 static enum status undo_run(struct undo *u, struct error *e)
 {
 	struct call *c = u->call;
@@ -409,6 +421,8 @@ static enum status undo_run(struct undo *u, struct error *e)
 	c->reply->count = 0;
 	for (size_t i = u->n; !s && i > 0; i--)
 		s = undo_entry(u, u->seqs[i - 1], e);
+	for (size_t i = 0; !s && i < u->n; i++)
+		s = undo_settle(u, u->seqs[i], e);
 	return s;
 }
 

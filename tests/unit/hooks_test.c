@@ -44,6 +44,39 @@ static void one_contact_is_primary(void **state)
 	assert_primary(b, one, false);
 }
 
+static void the_primary_survives_a_restore(void **state)
+{
+	struct bench *b = *state;
+	uint64_t one = bench_add(b, "contact", "customer=1|name=张三");
+	uint64_t two = bench_add(b, "contact", "customer=1|name=李四|is_primary=yes");
+	uint64_t count;
+
+	assert_int_equal(bench_move(b, "customer", 1, false, &count), STATUS_OK);
+	assert_int_equal(count, 3);
+	assert_int_equal(bench_move(b, "customer", 1, true, &count), STATUS_OK);
+	assert_primary(b, one, false);
+	assert_primary(b, two, true);
+	assert_int_equal(bench_move(b, "contact", one, false, &count), STATUS_OK);
+	assert_int_equal(bench_move(b, "contact", two, false, &count), STATUS_OK);
+	assert_int_equal(bench_move(b, "contact", one, true, &count), STATUS_OK);
+	assert_primary(b, one, true);
+	assert_int_equal(bench_move(b, "contact", two, true, &count), STATUS_OK);
+	assert_primary(b, one, false);
+	assert_primary(b, two, true);
+}
+
+static void roles_count_their_users(void **state)
+{
+	struct bench *b = *state;
+	uint64_t id;
+
+	assert_string_equal(bench_text(b, "role", 1, "user_count"), "1");
+	id = bench_add(b, "user", "username=li|name=李|branch=main|roles=admin,sales");
+	assert_string_equal(bench_text(b, "role", 1, "user_count"), "2");
+	bench_set(b, "user", id, "roles=sales");
+	assert_string_equal(bench_text(b, "role", 1, "user_count"), "1");
+}
+
 static void a_contact_that_moves_leaves_one_behind(void **state)
 {
 	struct bench *b = *state;
@@ -169,6 +202,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_contact_is_primary, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_contact_that_moves_leaves_one_behind, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_primary_survives_a_restore, setup, teardown),
+		cmocka_unit_test_setup_teardown(roles_count_their_users, setup, teardown),
 		cmocka_unit_test_setup_teardown(adding_a_primary_moves_the_flag, setup, teardown),
 		cmocka_unit_test_setup_teardown(activities_move_the_last_dates, setup, teardown),
 		cmocka_unit_test_setup_teardown(tasks_move_the_next_follow_up, setup, teardown),

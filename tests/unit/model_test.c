@@ -78,6 +78,9 @@ static void references_by_id_number_and_name(void **state)
 	assert_int_equal(id, one);
 	assert_int_equal(resolve(b, "customer", "@name:杭州长河有限公司", &id), STATUS_OK);
 	assert_int_equal(id, one);
+	assert_int_equal(resolve(b, "customer", "杭州长河有限公司", &id), STATUS_OK);
+	assert_int_equal(id, one);
+	assert_int_equal(resolve(b, "customer", "没有这个", &id), STATUS_NOT_FOUND);
 	assert_int_equal(resolve(b, "customer", "@name:同名", &id), STATUS_INVALID);
 	assert_non_null(strstr(b->e.message, "names 2 customer records"));
 	assert_int_equal(resolve(b, "customer", "99", &id), STATUS_NOT_FOUND);
