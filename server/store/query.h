@@ -48,8 +48,8 @@ enum status query_count_by(struct txn *t, const struct query *q, const struct fi
 
 /*
  * Search over the names, keywords, phones ... of one entity: Chinese substring, pinyin in full or by initials, Latin words by
- * prefix, four digits and more. Ranked: whole, start, inside; newest first within a rank. after and next as in query_run; a page whose look-ups are used up ends early,
- * with a token.
+ * prefix, four digits and more. Ranked: whole, start, inside; newest first within a rank. after and next as in query_run;
+ * a page whose look-ups are used up ends early, with a token.
  * Only classes in class_mask (bit 1 << enum field_class) are searched.
  */
 enum status search_run(struct txn *t, const struct scope *scope, const struct entity *entity,

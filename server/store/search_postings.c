@@ -68,19 +68,28 @@ static int compare_places(const struct posting *a, const struct posting *b)
 	return a->id == b->id ? 0 : a->id > b->id ? -1 : 1;
 }
 
+/* A posting's place in the order: what stands first in it is kept beside, as most comparisons need no more. */
+struct place {
+	uint64_t first;
+	uint32_t index;
+};
+
 static int compare_in_order(const void *a, const void *b, void *arg)
 {
 	const struct posting *items = arg;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order = compare_places(&items[x], &items[y]);
+	const struct place *x = a, *y = b;
+	int order;
 
-	return order != 0 ? order : x < y ? -1 : 1;
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	order = compare_places(&items[x->index], &items[y->index]);
+	return order != 0 ? order : x->index < y->index ? -1 : 1;
 }
 
 /* Ascending, ids descending; of several with the same place the last one stays. */
 static enum status postings_sort(struct postings *p, struct error *e)
 {
-	uint32_t *order = malloc((p->n + 1) * sizeof *order);
+	struct place *order = malloc((p->n + 1) * sizeof *order);
 	struct posting *sorted = malloc((p->n + 1) * sizeof *sorted);
 	size_t n = 0;
 
@@ -90,10 +99,12 @@ static enum status postings_sort(struct postings *p, struct error *e)
 		return error_set(e, STATUS_INTERNAL, "out of memory");
 	}
 	for (size_t i = 0; i < p->n; i++)
-		order[i] = (uint32_t)i;
+		order[i] = (struct place){ (uint64_t)p->items[i].entity << 48 |
+						   get_be64(p->items[i].term) >> 16,
+			(uint32_t)i };
 	qsort_r(order, p->n, sizeof *order, compare_in_order, p->items);
 	for (size_t i = 0; i < p->n; i++) {
-		const struct posting *item = &p->items[order[i]];
+		const struct posting *item = &p->items[order[i].index];
 
 		if (n > 0 && compare_places(&sorted[n - 1], item) == 0)
 			n--;
