@@ -182,6 +182,18 @@ const struct field *entity_field_by_tag(const struct entity *en, uint32_t tag)
 	return NULL;
 }
 
+const struct field *entity_field_reading(const struct entity *en, const struct field *f)
+{
+	size_t len = strlen(f->name);
+
+	for (size_t i = 0; i < en->nfields && (f->flags & F_NAME); i++) {
+		const struct field *g = &en->fields[i];
+		if (strncmp(g->name, f->name, len) == 0 && strcmp(g->name + len, "_reading") == 0)
+			return g->flags & F_RETIRED ? NULL : g;
+	}
+	return NULL;
+}
+
 size_t schema_count(const struct schema *s)
 {
 	return s->n;

@@ -155,6 +155,8 @@ static inline const struct field *entity_field_named(const struct entity *en, co
 {
 	return entity_field(en, bytes_str(name));
 }
+/* The field that corrects the reading of a name (F_NAME): NAME_reading; NULL if there is none. */
+const struct field *entity_field_reading(const struct entity *en, const struct field *f);
 /* Nearest identifier for "did you mean", or NULL. */
 const char *entity_field_suggest(const struct entity *en, struct bytes name);
 const char *schema_entity_suggest(const struct schema *s, struct bytes name);

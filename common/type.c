@@ -130,7 +130,8 @@ void type_format_run(const struct field *f, struct bytes run, enum form form,
 }
 
 /* The key of any length up to max, appended. */
-static void add_key(const struct field *f, const struct wire_field *w, size_t max, struct buf *out)
+static void add_key(const struct field *f, const struct wire_field *w, struct bytes reading,
+	size_t max, struct buf *out)
 {
 	const struct type_row *row = rows[f->type];
 	size_t start = out->len;
@@ -141,24 +142,30 @@ static void add_key(const struct field *f, const struct wire_field *w, size_t ma
 		return;
 	}
 	if (row->key)
-		row->key(f, w->bytes, max, out);
+		row->key(f, w->bytes, reading, max, out);
 	else
 		row->normal(w->bytes, out);
 	if (out->len - start > max)
 		out->len = start + max;
 }
 
-size_t type_key(const struct field *f, const struct wire_field *w, uint8_t key[KEY_MAX])
+size_t type_key_reading(const struct field *f, const struct wire_field *w, struct bytes reading,
+	uint8_t key[KEY_MAX])
 {
 	struct buf b = BUF_INIT;
 	size_t len;
 
-	add_key(f, w, KEY_MAX, &b);
+	add_key(f, w, reading, KEY_MAX, &b);
 	len = b.len;
 	if (len > 0)
 		memcpy(key, b.data, len);
 	buf_free(&b);
 	return len;
+}
+
+size_t type_key(const struct field *f, const struct wire_field *w, uint8_t key[KEY_MAX])
+{
+	return type_key_reading(f, w, (struct bytes){ 0 }, key);
 }
 
 bool type_key_cut(size_t len)
@@ -194,8 +201,8 @@ int type_compare(const struct field *f, const struct wire_field *a, const struct
 		return compare_numbers(row, a->number, b->number);
 	if (bytes_equal(a->bytes, b->bytes))
 		return 0;
-	add_key(f, a, RECORD_MAX * 8, &x);
-	add_key(f, b, RECORD_MAX * 8, &y);
+	add_key(f, a, (struct bytes){ 0 }, RECORD_MAX * 8, &x);
+	add_key(f, b, (struct bytes){ 0 }, RECORD_MAX * 8, &y);
 	order = bytes_compare(buf_bytes(&x), buf_bytes(&y));
 	buf_free(&x);
 	buf_free(&y);

@@ -65,6 +65,9 @@ void type_format_run(const struct field *f, struct bytes run, enum form form,
 
 /* Key whose byte order is the order of values; equal values give equal keys. Returns its length, at most KEY_MAX. Contains no NUL for text types. */
 size_t type_key(const struct field *f, const struct wire_field *w, uint8_t key[KEY_MAX]);
+/* As type_key for a name whose reading is corrected: where it stands when names are sorted. Not for equality. */
+size_t type_key_reading(const struct field *f, const struct wire_field *w, struct bytes reading,
+	uint8_t key[KEY_MAX]);
 /* True when equal keys of that length may stand for different values (text cut to KEY_MAX). */
 bool type_key_cut(size_t len);
 

@@ -24,7 +24,8 @@ struct type_row {
 	bool (*valid)(const struct field *f, const struct wire_field *w);
 	/* Types of bytes only: normal form, and the key when it is another. Appended. */
 	void (*normal)(struct bytes text, struct buf *out);
-	void (*key)(const struct field *f, struct bytes text, size_t max, struct buf *out);
+	void (*key)(const struct field *f, struct bytes text, struct bytes reading, size_t max,
+		struct buf *out);
 };
 
 extern const struct type_row type_text, type_long_text, type_birthday, type_phone, type_email,

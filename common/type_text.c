@@ -55,7 +55,8 @@ static void fold(struct bytes text, struct buf *out)
 	text_fold(out, text);
 }
 
-static void text_key(const struct field *f, struct bytes text, size_t max, struct buf *out)
+static void text_key(
+	const struct field *f, struct bytes text, struct bytes reading, size_t max, struct buf *out)
 {
 	struct buf folded = BUF_INIT;
 
@@ -64,8 +65,8 @@ static void text_key(const struct field *f, struct bytes text, size_t max, struc
 		return;
 	}
 	text_fold(&folded, text);
-	pinyin_sort_key(buf_bytes(&folded), (struct bytes){ 0 },
-		text_length(text) <= PERSON_NAME_MAX, max, out);
+	pinyin_sort_key(
+		buf_bytes(&folded), reading, text_length(text) <= PERSON_NAME_MAX, max, out);
 	buf_free(&folded);
 }
 
@@ -387,7 +388,8 @@ static void birthday_normal(struct bytes text, struct buf *out)
 }
 
 /* By year (unknown first), calendar, month, leap month, day. */
-static void birthday_key(const struct field *f, struct bytes text, size_t max, struct buf *out)
+static void birthday_key(
+	const struct field *f, struct bytes text, struct bytes reading, size_t max, struct buf *out)
 {
 	struct birthday b;
 	char why[96];

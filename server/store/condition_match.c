@@ -90,17 +90,11 @@ static bool value_meets(const struct field *f, const struct condition_node *n,
 	}
 }
 
-/* A name has a correction of its reading in the field NAME_reading. */
 static struct bytes reading_of(
 	const struct entity *en, const struct field *f, const struct stored *record)
 {
-	char name[80];
-	const struct field *reading;
+	const struct field *reading = entity_field_reading(en, f);
 
-	if (!(f->flags & F_NAME))
-		return (struct bytes){ 0 };
-	snprintf(name, sizeof(name), "%s_reading", f->name);
-	reading = entity_field_named(en, name);
 	return reading ? record_text(record->fields, reading->tag) : (struct bytes){ 0 };
 }
 

@@ -98,9 +98,29 @@ static void add_value(const struct store *s, const struct shape *sh, const struc
 	key_set_add(out, &k);
 }
 
+/* A name with a corrected reading stands a second time where its reading puts it. */
+static void add_readings(
+	const struct shape *sh, uint64_t id, struct bytes fields, struct key_set *out)
+{
+	for (size_t i = 0; i < sh->nfields; i++) {
+		const struct field *f = sh->fields[i].field, *reading = sh->fields[i].reading;
+		struct key k = key_index(sh->entity->number, f->tag);
+		struct wire_field w, r;
+
+		if (!reading || !record_find(fields, reading->tag, &r) ||
+			!record_find(fields, f->tag, &w))
+			continue;
+		k.len += type_key_reading(f, &w, r.bytes, k.data + k.len);
+		k.data[k.len++] = 0;
+		key_add_u64(&k, id);
+		key_set_add(out, &k);
+	}
+}
+
 void index_keys(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
 	bool deleted, struct key_set *out)
 {
+	struct bytes whole = fields;
 	struct wire_field w;
 	size_t at = 0;
 
@@ -109,11 +129,14 @@ void index_keys(const struct store *s, const struct shape *sh, uint64_t id, stru
 		if (sf && sf->indexed && (!deleted || w.tag == TAG_DELETED_AT))
 			add_value(s, sh, sf->field, &w, id, out);
 	}
+	if (!deleted)
+		add_readings(sh, id, whole, out);
 }
 
 void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
 	const uint32_t *tags, size_t ntags, struct key_set *out)
 {
+	struct bytes whole = fields;
 	struct wire_field w;
 	size_t at = 0, i = 0;
 
@@ -126,6 +149,7 @@ void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, s
 		if (sf && sf->indexed)
 			add_value(s, sh, sf->field, &w, id, out);
 	}
+	add_readings(sh, id, whole, out);
 }
 
 size_t store_find_equal(struct txn *t, const struct entity *entity, const struct field *f,

@@ -18,6 +18,7 @@
 /* One entity as the store works with it, made at open: its fields by ascending tag and what is derived from each. */
 struct shape_field {
 	const struct field *field;
+	const struct field *reading; /* corrects an indexed name; or NULL */
 	bool indexed;
 	bool unique;
 	bool kept; /* stands in the record: neither computed nor virtual */

@@ -38,14 +38,14 @@ static enum status add_part(
 	bool descending = part.len > 0 && part.data[0] == '-';
 	const struct field *f;
 
-	if (descending || (part.len > 0 && part.data[0] == '+'))
+	if (descending)
 		part = text_trim(bytes_of(part.data + 1, part.len - 1));
 	f = entity_field(entity, part);
 	if (!f)
 		return unknown(entity, part, e);
 	if (o->n == ORDER_MAX)
 		return error_set(e, STATUS_USAGE, "sort has more than %d fields", ORDER_MAX);
-	o->keys[o->n++] = (struct order_key){ f, descending };
+	o->keys[o->n++] = (struct order_key){ f, entity_field_reading(entity, f), descending };
 	return STATUS_OK;
 }
 
@@ -79,11 +79,14 @@ void order_position(const struct order *o, const struct stored *record, struct p
 {
 	out->id = record->id;
 	for (size_t i = 0; i < o->n; i++) {
+		const struct order_key *by = &o->keys[i];
 		struct position_key *k = &out->keys[i];
+		struct bytes reading = by->reading ? record_text(record->fields, by->reading->tag)
+						   : (struct bytes){ 0 };
 		struct wire_field w;
 
-		k->has = value_of(o->keys[i].field, record, &w);
-		k->len = k->has ? (uint8_t)type_key(o->keys[i].field, &w, k->data) : 0;
+		k->has = value_of(by->field, record, &w);
+		k->len = k->has ? (uint8_t)type_key_reading(by->field, &w, reading, k->data) : 0;
 	}
 }
 

@@ -262,7 +262,10 @@ static void sink_high(struct source *s, struct key k)
 		s->high = k;
 }
 
-/* For texts an open end takes the value's own entries in: keys may be cut, the record decides. */
+/*
+ * A name with a corrected reading stands in the index twice, for equality and for its place in the order: no stretches of such an index.
+ * For texts an open end takes the value's own entries in: keys may be cut, the record decides.
+ */
 static void add_range(struct planner *p, const struct condition_node *n)
 {
 	const struct field *f = n->field[0];
@@ -270,8 +273,8 @@ static void add_range(struct planner *p, const struct condition_node *n)
 	bool open = type_is_number(f->type);
 	struct source *s;
 
-	if (!has_ranges(f) || n->op == FILTER_NE || n->op == FILTER_IN ||
-		n->op == FILTER_CONTAINS || n->op == FILTER_EMPTY)
+	if (!has_ranges(f) || entity_field_reading(n->entity[0], f) || n->op == FILTER_NE ||
+		n->op == FILTER_IN || n->op == FILTER_CONTAINS || n->op == FILTER_EMPTY)
 		return;
 	s = range_of(p, f);
 	if (!s)

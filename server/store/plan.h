@@ -14,6 +14,7 @@
 
 struct order_key {
 	const struct field *field;
+	const struct field *reading; /* corrects it; or NULL */
 	bool descending;
 };
 

@@ -60,6 +60,19 @@ static void place(
 		out->keys[0] = (struct position_key){ 0 };
 }
 
+/* Of the two index entries of a name with a corrected reading the one for equality is no place in the order. */
+static bool misplaced(const struct page *p, const struct cursor *c, const struct stored *record)
+{
+	const struct order_key *by = &p->order.keys[0];
+	struct position here = { .id = record->id }, right;
+
+	if (p->order.n != 1 || !by->reading || !record_has(record->fields, by->reading->tag))
+		return false;
+	cursor_key(c, &here.keys[0]);
+	order_position(&p->order, record, &right);
+	return order_compare(&p->order, &here, &right) != 0;
+}
+
 /* One candidate of a stream. *done ends the page. */
 static enum status stream_row(
 	struct page *p, const struct cursor *c, uint64_t id, bool unset, bool *done)
@@ -67,7 +80,8 @@ static enum status stream_row(
 	struct stored record;
 	enum status s = read_row(p, id, &record);
 	bool skip = s == STATUS_NOT_FOUND ||
-		    (!s && unset && record_has(record.fields, p->order.keys[0].field->tag));
+		    (!s && unset && record_has(record.fields, p->order.keys[0].field->tag)) ||
+		    (!s && !unset && misplaced(p, c, &record));
 
 	if (s && s != STATUS_NOT_FOUND)
 		return s;

@@ -27,6 +27,8 @@ static void fill_fields(struct shape *sh)
 		sf->kept = !(f->flags & (F_COMPUTED | F_VIRTUAL));
 		sf->indexed = ((f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL)) ||
 			      f->tag == TAG_DELETED_AT;
+		if (sf->indexed && !key_is_hashed(f))
+			sf->reading = entity_field_reading(en, f);
 		sf->unique = sf->kept && is_unique(en, f);
 	}
 	qsort(sh->fields, sh->nfields, sizeof(*sh->fields), by_tag);

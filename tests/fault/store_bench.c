@@ -71,6 +71,11 @@ static const struct field customer_rows[] = {
 		.zh = "得分",
 		.en = "Score",
 		.flags = F_INDEXED | F_COMPUTED },
+	{ .tag = CUSTOMER_READING,
+		.name = "name_reading",
+		.type = T_TEXT,
+		.zh = "名称读音",
+		.en = "Name reading" },
 	{ 0 },
 };
 

@@ -67,6 +67,8 @@ static void add_random_customer(struct txn *t, uint32_t *seed)
 	uint32_t r = next_random(seed);
 
 	record_add_text(&f, CUSTOMER_NAME, bytes_str(r % 3 == 0 ? "曾国强" : "重庆长城银行"));
+	if (r % 9 == 0)
+		record_add_text(&f, CUSTOMER_READING, bytes_str("ceng guo qiang"));
 	if (r % 7 != 0)
 		record_add_text(&f, CUSTOMER_CITY, bytes_str(cities[r % 5]));
 	for (uint32_t i = 0; i < next_random(seed) % 3; i++)
@@ -137,6 +139,16 @@ struct sort {
 	bool descending;
 };
 
+/* By the key, in which a corrected reading counts. */
+static int compare_values(const struct field *f, const struct wire_field *v, struct bytes read_v,
+	const struct wire_field *w, struct bytes read_w)
+{
+	uint8_t x[KEY_MAX], y[KEY_MAX];
+	size_t nx = type_key_reading(f, v, read_v, x), ny = type_key_reading(f, w, read_w, y);
+
+	return bytes_compare(bytes_of(x, nx), bytes_of(y, ny));
+}
+
 static int compare_hits(const void *a, const void *c, void *arg)
 {
 	const struct hit *x = a, *y = c;
@@ -150,7 +162,12 @@ static int compare_hits(const void *a, const void *c, void *arg)
 	bool has_w = record_find(buf_bytes(&y->fields), s->field->tag, &w);
 	if (has_v != has_w)
 		return has_v ? -1 : 1;
-	int order = has_v ? type_compare(s->field, &v, &w) : 0;
+	struct bytes rv = { 0 }, rw = { 0 };
+	if (s->field->flags & F_NAME) {
+		rv = record_text(buf_bytes(&x->fields), CUSTOMER_READING);
+		rw = record_text(buf_bytes(&y->fields), CUSTOMER_READING);
+	}
+	int order = has_v ? compare_values(s->field, &v, rv, &w, rw) : 0;
 	if (order)
 		return s->descending ? -order : order;
 	return s->descending || !has_v ? -by_id : by_id;
@@ -242,6 +259,8 @@ static const char *const customer_filters[] = {
 	"name ~ zgq",
 	"name ~ 长城",
 	"name = 曾国强 and level > 0",
+	"name > 曾国强",
+	"name <= 曾国强",
 	"note ~ a",
 	"id = 17",
 	"id in (3, 17, 99999)",
@@ -583,6 +602,47 @@ static void test_known_answers(void **state)
 	txn_abort(&t);
 }
 
+/* F24: by pinyin, surnames by their own reading, a corrected reading before both. */
+static void test_names_in_order(void **state)
+{
+	static const char *const names[] = { "王五", "曾国强", "单雄飞", "阿强" };
+	struct query q = {
+		.entity = b.customer, .scope = &scope_all, .limit = 2, .sort = bytes_str("name")
+	};
+	struct rows *rows = calloc(1, sizeof(*rows));
+	struct txn *t = bench_begin(&b, true);
+	struct buf levels = BUF_INIT;
+	uint64_t ids[4];
+
+	for (int i = 0; i < 4; i++)
+		ids[i] = add_named(t, names[i], NULL, NULL, i, NULL);
+	read_pages(t, &q, 0, rows);
+	for (size_t i = 0; i < rows->n; i++)
+		add_digit(t, rows->ids[i], &levels);
+	assert_string_equal(buf_str(&levels), "3201");
+	buf_clear(&levels);
+	record_add_text(&levels, CUSTOMER_READING, bytes_str("ceng guo qiang"));
+	OK(bench_set(&b, t, b.customer, ids[1], "set", CUSTOMER_READING, buf_bytes(&levels), NULL));
+	buf_clear(&levels);
+	read_pages(t, &q, 0, rows);
+	for (size_t i = 0; i < rows->n; i++)
+		add_digit(t, rows->ids[i], &levels);
+	assert_string_equal(buf_str(&levels), "3120");
+	known(t, "name = 曾国强", "1");
+	known(t, "name ~ ceng", "1");
+	OK(bench_set(
+		&b, t, b.customer, ids[1], "set", CUSTOMER_READING, (struct bytes){ 0 }, NULL));
+	buf_clear(&levels);
+	read_pages(t, &q, 0, rows);
+	for (size_t i = 0; i < rows->n; i++)
+		add_digit(t, rows->ids[i], &levels);
+	assert_string_equal(buf_str(&levels), "3201");
+	bench_commit(&t);
+	assert_int_equal(bench_check(&b), 0);
+	buf_free(&levels);
+	free(rows);
+}
+
 static void refuse(const struct entity *en, const char *filter, const char *message)
 {
 	struct asked a;
@@ -771,6 +831,7 @@ int main(void)
 			test_last_page_has_no_token, open_empty, close_bench),
 		cmocka_unit_test_setup_teardown(test_pages_are_stable, open_empty, close_bench),
 		cmocka_unit_test_setup_teardown(test_known_answers, open_empty, close_bench),
+		cmocka_unit_test_setup_teardown(test_names_in_order, open_empty, close_bench),
 	};
 	int failed = cmocka_run_group_tests_name("query", filled, open_filled, close_bench);
 
