@@ -54,6 +54,9 @@ bool search_digits(struct bytes *rest, const uint8_t *start, struct token *out)
 {
 	size_t i = 0, k;
 
+	out->text.len = 0;
+	if (rest->len == 0)
+		return false;
 	while (i < rest->len && !is_digit(rest->data[i]))
 		i++;
 	for (k = i; k < rest->len && is_digit(rest->data[k]); k++)
