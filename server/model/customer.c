@@ -3,6 +3,7 @@
 #include "common/text.h"
 #include "server/model/computed.h"
 #include "server/model/draft.h"
+#include "server/store/log.h"
 #include <glib.h>
 
 static bool all_digits(struct bytes text)
@@ -275,6 +276,20 @@ static enum status customer_transfer(struct txn *t, const struct author *author,
 	return each_of(t, h.contact, "customer", after->id, hand_over, &h, e);
 }
 
+/* An undo puts back by itself what the change had handed over, and nothing else. */
+static bool by_undo(struct txn *t, const struct entity *entity, uint64_t id)
+{
+	struct buf room = BUF_INIT;
+	struct log_entry entry = { 0 };
+	uint64_t seq;
+	bool undo = log_of_record(t, entity, id, 0, &seq, 1) == 1 &&
+		    log_read(t, seq, &entry, &room, NULL, NULL) == STATUS_OK &&
+		    entry.kind == LOG_UNDO;
+
+	buf_free(&room);
+	return undo;
+}
+
 static enum status customer_after(struct txn *t, const struct author *author,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
@@ -287,7 +302,7 @@ static enum status customer_after(struct txn *t, const struct author *author,
 		return STATUS_OK;
 	if (fresh || moved || value_changed(entity, before, after, "status"))
 		s = customer_computed(t, entity, after, e);
-	if (!s && moved)
+	if (!s && moved && !by_undo(t, entity, after->id))
 		s = customer_transfer(t, author, entity, before, after, e);
 	return s;
 }

@@ -169,6 +169,31 @@ static void contacts_follow_the_owner(void **state)
 	assert_string_not_equal(bench_text(b, "customer", 1, "pool_since"), "");
 }
 
+static void an_undo_hands_nothing_over(void **state)
+{
+	struct bench *b = *state;
+	const struct entity *en = bench_entity(b, "customer");
+	struct buf before = BUF_INIT, kept = BUF_INIT;
+	uint64_t mine, other, id = 1;
+	struct stored r;
+
+	bench_add(b, "user", "username=zhao|name=赵|branch=main|roles=sales");
+	mine = bench_add(b, "contact", "customer=1|name=张三");
+	other = bench_add(b, "contact", "customer=1|name=李四|owner=zhao");
+	assert_int_equal(bench_get(b, "customer", 1, &before, &r), STATUS_OK);
+	buf_add_bytes(&kept, r.fields);
+	bench_set(b, "customer", 1, "owner=zhao");
+	bench_call(b);
+	assert_int_equal(
+		store_put(b->txn, &b->author, en, &id, "undo", buf_bytes(&kept), NULL, &b->e),
+		STATUS_OK);
+	assert_string_equal(bench_text(b, "customer", 1, "owner"), "1");
+	assert_string_equal(bench_text(b, "contact", mine, "owner"), "2");
+	assert_string_equal(bench_text(b, "contact", other, "owner"), "2");
+	buf_free(&before);
+	buf_free(&kept);
+}
+
 static void a_reminder_knows_its_customer(void **state)
 {
 	struct bench *b = *state;
@@ -208,6 +233,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(activities_move_the_last_dates, setup, teardown),
 		cmocka_unit_test_setup_teardown(tasks_move_the_next_follow_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(contacts_follow_the_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_undo_hands_nothing_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reminder_knows_its_customer, setup, teardown),
 		cmocka_unit_test_setup_teardown(server_fields_cannot_be_set, setup, teardown),
 	};
