@@ -30,9 +30,10 @@ static enum status change_check(
 	struct change *ch, const struct stored *before, uint64_t id, struct error *e)
 {
 	struct model_write w = target_write(&ch->t, before, id);
-	enum status parsed = patch_parse(&ch->t, &ch->patch, e);
-	enum status s;
+	enum status parsed, s;
 
+	ch->t.before = before;
+	parsed = patch_parse(&ch->t, &ch->patch, e);
 	if (parsed && parsed != STATUS_INVALID)
 		return parsed;
 	record_merge(before ? before->fields : bytes_of("", 0), buf_bytes(&ch->patch.fields),

@@ -170,6 +170,90 @@ static enum status patch_forbidden(
 	return STATUS_OK;
 }
 
+/* "+new,-old": every piece says whether it comes or goes. */
+static bool is_tag_change(struct bytes text)
+{
+	bool start = true, change = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t ch = text.data[i];
+		if (start && ch != ' ') {
+			if (ch != '+' && ch != '-')
+				return false;
+			change = true;
+			start = false;
+		}
+		start = start || ch == ',' || ch == ';';
+	}
+	return change;
+}
+
+/* The items of run but those in tags. */
+static void tags_without(struct bytes run, struct bytes tags, struct buf *out)
+{
+	struct wire_field w, other;
+
+	while (record_next(&run, &w, NULL)) {
+		struct bytes rest = tags;
+		bool gone = false;
+		while (!gone && record_next(&rest, &other, NULL))
+			gone = bytes_equal(w.bytes, other.bytes);
+		if (!gone)
+			buf_add_bytes(out, w.whole);
+	}
+}
+
+/* Pieces that start with sign, joined again without it. */
+static void tags_signed(struct bytes text, uint8_t sign, struct buf *out)
+{
+	while (text.len) {
+		size_t len = 0;
+		while (len < text.len && text.data[len] != ',' && text.data[len] != ';')
+			len++;
+		struct bytes piece = text_trim(bytes_of(text.data, len));
+		if (piece.len && piece.data[0] == sign) {
+			buf_add_str(out, out->len ? "," : "");
+			buf_add(out, piece.data + 1, piece.len - 1);
+		}
+		len += len < text.len;
+		text = bytes_of(text.data + len, text.len - len);
+	}
+}
+
+/* tags=+new,-old: the tags before, without the old and the new ones, then the new ones. */
+static enum status tags_change(struct target *t, const struct field *f, struct bytes text,
+	struct buf *out, struct error *e)
+{
+	struct bytes before = t->before ? record_run(t->before->fields, f->tag) : bytes_of("", 0);
+	struct buf plus = BUF_INIT, minus = BUF_INIT, come = BUF_INIT, go = BUF_INIT;
+	enum status s;
+
+	tags_signed(text, '+', &plus);
+	tags_signed(text, '-', &minus);
+	s = type_parse(f, buf_bytes(&plus), &t->parse, &come, e);
+	if (!s)
+		s = type_parse(f, buf_bytes(&minus), &t->parse, &go, e);
+	if (!s) {
+		buf_add_bytes(
+			&go, buf_bytes(&come)); /* one that is there already does not stand twice */
+		tags_without(before, buf_bytes(&go), out);
+		buf_add_bytes(out, buf_bytes(&come));
+	}
+	buf_free(&plus);
+	buf_free(&minus);
+	buf_free(&come);
+	buf_free(&go);
+	return s;
+}
+
+static enum status value_parse(struct target *t, const struct field *f, struct bytes text,
+	struct buf *out, struct error *e)
+{
+	if (f->type == T_TAGS && is_tag_change(text))
+		return tags_change(t, f, text, out, e);
+	return type_parse(f, text, &t->parse, out, e);
+}
+
 enum status patch_add(struct target *t, struct patch *p, const struct field *f, struct bytes text,
 	struct error *e)
 {
@@ -182,7 +266,7 @@ enum status patch_add(struct target *t, struct patch *p, const struct field *f, 
 	if (!s && p->ntags >= sizeof(p->tags) / sizeof(p->tags[0]))
 		return error_field(e, f->name, "too many fields");
 	if (!s)
-		s = type_parse(f, text, &t->parse, &p->fields, e);
+		s = value_parse(t, f, text, &p->fields, e);
 	if (s)
 		return s;
 	p->tags[p->ntags++] = f->tag;

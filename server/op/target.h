@@ -13,6 +13,8 @@ struct target {
 	struct scope scope; /* of the caller */
 	struct parse_context parse;
 	civil_date today;
+	const struct stored
+		*before; /* the record that is changed, for tags=+new,-old; NULL: none */
 };
 
 /* STATUS_USAGE with a suggestion when there is no such entity. */

@@ -209,6 +209,33 @@ static void add_get_set_delete_restore(void **state)
 	done(&a);
 }
 
+static uint64_t set(struct firm *f, const char *id, const char *values)
+{
+	struct ask a = ask(f, f->sales, "record.set", "customer", id, values, "");
+	uint64_t operation;
+
+	expect(f, &a, STATUS_OK);
+	operation = a.reply->operation;
+	done(&a);
+	return operation;
+}
+
+static void tags_come_and_go(void **state)
+{
+	struct firm *f = *state;
+	char id[24];
+	uint64_t customer =
+		add(f, f->sales, "customer", "name=庚|phone=0571-88880009|tags=新,展会,-x");
+
+	id_text(id, customer);
+	set(f, id, "tags=+重点, -新,+展会");
+	assert_string_equal(bench_text(f->b, "customer", customer, "tags"), "-x, 重点, 展会");
+	set(f, id, "tags=一");
+	assert_string_equal(bench_text(f->b, "customer", customer, "tags"), "一");
+	set(f, id, "tags=-一");
+	assert_string_equal(bench_text(f->b, "customer", customer, "tags"), "");
+}
+
 static void all_bad_fields_at_once(void **state)
 {
 	struct firm *f = *state;
@@ -335,17 +362,6 @@ static void history_shows_old_and_new(void **state)
 		record_text(pb_bytes(a.reply->change[1]->new_fields), city), "杭州"));
 	assert_int_equal(a.reply->change[1]->user, f->sales->user);
 	done(&a);
-}
-
-static uint64_t set(struct firm *f, const char *id, const char *values)
-{
-	struct ask a = ask(f, f->sales, "record.set", "customer", id, values, "");
-	uint64_t operation;
-
-	expect(f, &a, STATUS_OK);
-	operation = a.reply->operation;
-	done(&a);
-	return operation;
 }
 
 static enum status undo(
@@ -578,6 +594,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(add_get_set_delete_restore),
+		TEST(tags_come_and_go),
 		TEST(all_bad_fields_at_once),
 		TEST(dry_runs_write_nothing),
 		TEST(edits_of_one_version_merge_or_conflict),
