@@ -209,6 +209,8 @@ static enum status serve_net(struct running *r, struct error *e)
 		.loops = (unsigned)r->options->loops,
 		.connections_max = (unsigned)r->options->max_connections,
 		.per_address_max = (unsigned)r->options->max_connections_per_address,
+		.handshake_seconds = (unsigned)r->options->handshake_seconds,
+		.login_seconds = (unsigned)r->options->login_seconds,
 		.admin_dir = r->args->dir,
 	};
 	enum status s = authority_context(r->server.authority, &o.tls, e);
