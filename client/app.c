@@ -112,7 +112,8 @@ void app_say(const struct app *app, const char *format, ...)
 void app_say_undo(const struct app *app, uint64_t operation)
 {
 	if (operation && !app->opt.quiet && !app->opt.dry_run)
-		fprintf(stderr, "undo: guanxi undo %llu\n", (unsigned long long)operation);
+		fprintf(stderr, app_tr(app, "undo: guanxi undo %llu\n"),
+			(unsigned long long)operation);
 }
 
 static bool in_message(const struct error *e, const struct field_error *f)

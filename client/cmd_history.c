@@ -23,7 +23,25 @@ static Guanxi__Record side_record(const struct entity *en, ProtobufCBinaryData f
 	return r;
 }
 
+/* Who did it: as the change says, else by the names that came along. */
+static struct bytes user_name(const struct app *app, const struct entity *en,
+	const Guanxi__Change *c, const Guanxi__Reply *reply)
+{
+	const struct field *by = entity_field_by_tag(en, TAG_CREATED_BY);
+	const struct entity *users =
+		by && by->refers_to ? schema_entity(catalog_schema(app), bytes_str(by->refers_to))
+				    : NULL;
+
+	if (c->user_name.len)
+		return pb_bytes(c->user_name);
+	for (size_t i = 0; users && i < reply->n_name; i++)
+		if (reply->name[i]->entity == users->number && reply->name[i]->id == c->user)
+			return pb_bytes(reply->name[i]->display);
+	return (struct bytes){ 0 };
+}
+
 struct sides {
+	struct bytes user;
 	Guanxi__Record old_record, new_record;
 	struct view old, new;
 };
@@ -31,6 +49,7 @@ struct sides {
 static bool sides_init(struct sides *s, const struct app *app, const struct entity *en,
 	const Guanxi__Change *c, const Guanxi__Reply *reply)
 {
+	s->user = user_name(app, en, c, reply);
 	s->old_record = side_record(en, c->old_fields);
 	s->new_record = side_record(en, c->new_fields);
 	return view_init(&s->old, app, &s->old_record, reply) &&
@@ -109,7 +128,7 @@ static void change_json(
 	buf_add_u8(out, '"');
 	if (c->has_user)
 		add_number_member(out, &first, "user", c->user);
-	add_text_member(out, &first, "user_name", c->has_user_name, c->user_name);
+	add_text_member(out, &first, "user_name", s->user.len > 0, pb_from(s->user));
 	add_text_member(out, &first, "kind", true, c->kind);
 	add_number_member(out, &first, "operation", c->operation);
 	add_number_member(out, &first, "version", c->version);
@@ -127,13 +146,13 @@ static void change_row(struct grid *g, const struct app *app, const struct sides
 	char operation[24], version[24];
 
 	if (app->output == OUTPUT_TABLE)
-		zone_format(local_zone(), (int64_t)c->time_ms, &time);
+		zone_format(app_zone(app), (int64_t)c->time_ms, &time);
 	else
 		instant_format((int64_t)c->time_ms, &time);
 	snprintf(operation, sizeof operation, "%llu", (unsigned long long)c->operation);
 	snprintf(version, sizeof version, "%llu", (unsigned long long)c->version);
 	add_changes_text(s, en, c, &changes);
-	grid_row(g, (struct bytes[]){ buf_bytes(&time), pb_bytes(c->user_name), pb_bytes(c->kind),
+	grid_row(g, (struct bytes[]){ buf_bytes(&time), s->user, pb_bytes(c->kind),
 			    bytes_str(operation), bytes_str(version), buf_bytes(&changes) });
 	buf_free(&time);
 	buf_free(&changes);

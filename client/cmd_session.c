@@ -58,6 +58,9 @@ static enum status log_in(struct app *app, Guanxi__Request *r, const char *serve
 	buf_add_bytes(&p->token, answer_value(reply, "token"));
 	app_say(app, app_tr(app, "logged in as %s"), user);
 	free(user);
+	if (answer_value(reply, "must_change_password").len)
+		app_say(app, "%s: %s", app_tr(app, "password"),
+			app_tr(app, "must be changed first: use 'guanxi passwd'"));
 	st = profile_save(p, e);
 	/* So that the first command needs one round trip; it can live without. */
 	if (!st)

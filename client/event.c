@@ -114,7 +114,7 @@ void event_line(const struct app *app, const Guanxi__Event *event, struct buf *o
 	struct buf subject = BUF_INIT, title = BUF_INIT;
 
 	if (event->has_due_ms || event->has_fired_ms) {
-		zone_format(local_zone(),
+		zone_format(app_zone(app),
 			(int64_t)(event->has_due_ms ? event->due_ms : event->fired_ms), out);
 		buf_add_str(out, "  ");
 	}

@@ -11,6 +11,7 @@ struct link {
 	struct conn *conn;
 	struct arena *arena; /* of the frame received last */
 	struct buf schema_hash;
+	const struct zone *zone;
 	uint64_t last_id;
 	uint64_t resume_id; /* awaited; 0: none */
 	size_t open_writes;
@@ -137,6 +138,11 @@ struct bytes link_schema_hash(const struct link *l)
 	return buf_bytes(&l->schema_hash);
 }
 
+const struct zone *link_zone(const struct link *l)
+{
+	return l ? l->zone : NULL;
+}
+
 void link_on_event(struct link *l, link_event *f, void *arg)
 {
 	l->on_event = f;
@@ -170,6 +176,9 @@ void link_logged_in(struct link *l, const Guanxi__Reply *reply)
 {
 	buf_clear(&l->schema_hash);
 	buf_add_bytes(&l->schema_hash, answer_value(reply, "schema_hash"));
+	char *zone = bytes_dup(answer_value(reply, "time_zone"));
+	l->zone = *zone ? zone_find(zone) : NULL;
+	free(zone);
 }
 
 static void take_field_error(const Guanxi__FieldError *f, struct error *e)

@@ -7,6 +7,7 @@
 
 #include "client/app.h"
 #include "client/conn.h"
+#include "common/date.h"
 
 #define LINK_REPLY_MAX (16u << 20) /* memory that one reply may take */
 
@@ -26,6 +27,8 @@ const char *link_pin(const struct link *l);
 const char *link_server(const struct app *app);
 /* Of the login; empty before it. */
 struct bytes link_schema_hash(const struct link *l);
+/* The zone of the user's branch; NULL before the login. */
+const struct zone *link_zone(const struct link *l);
 /* Takes what every kind of login replies. */
 void link_logged_in(struct link *l, const Guanxi__Reply *reply);
 void link_on_event(struct link *l, link_event *f, void *arg);

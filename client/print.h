@@ -61,8 +61,8 @@ enum status print_operation(struct app *app, const Guanxi__Reply *reply, struct 
 enum status print_values(
 	struct app *app, const Guanxi__Reply *reply, const char *texts, struct error *e);
 
-/* The zone of this machine; NULL: UTC. */
-const struct zone *local_zone(void);
+/* In which people read times: that of the user's branch, else this machine's; NULL: UTC. */
+const struct zone *app_zone(const struct app *app);
 void hex_add(struct buf *out, struct bytes b);
 bool hex_parse(const char *hex, struct buf *out); /* appends; false when it is no hex */
 void group_json(const Guanxi__Group *group, struct buf *out);

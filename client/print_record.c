@@ -1,5 +1,6 @@
 #include "client/catalog.h"
 #include "client/json.h"
+#include "client/link.h"
 #include "client/print.h"
 #include "common/frame.h"
 #include <unistd.h>
@@ -18,7 +19,8 @@ const char *entity_label(const struct app *app, const struct entity *en)
 	return label && *label ? label : en->name;
 }
 
-const struct zone *local_zone(void)
+/* The zone of this machine; NULL: unknown. */
+static const struct zone *local_zone(void)
 {
 	const char *tz = getenv("TZ"), *at;
 	char link[256];
@@ -32,6 +34,13 @@ const struct zone *local_zone(void)
 	link[n] = '\0';
 	at = strstr(link, "zoneinfo/");
 	return at ? zone_find(at + strlen("zoneinfo/")) : NULL;
+}
+
+const struct zone *app_zone(const struct app *app)
+{
+	const struct zone *zone = link_zone(app->link);
+
+	return zone ? zone : local_zone();
 }
 
 /* A choice that the reply did not name: its entry in the schema. */
@@ -119,7 +128,7 @@ static struct format_context context_of(const struct view *v)
 	return (struct format_context){ .arg = (void *)v,
 		.name = name_of,
 		.schema = v->schema,
-		.zone = local_zone(),
+		.zone = app_zone(v->app),
 		.chinese = v->app->chinese };
 }
 

@@ -89,15 +89,27 @@ static void planned_json(const struct view *v, const Guanxi__Item *item, struct 
 	buf_printf(out, "%llu}", (unsigned long long)v->record->id);
 }
 
+/* An instant, shown in the user's zone in a table. */
+static void planned_date(const struct app *app, const Guanxi__Item *item, struct buf *out)
+{
+	int64_t ms;
+
+	if (app->output == OUTPUT_TABLE && instant_parse(pb_bytes(item->date), NULL, &ms))
+		zone_format(app_zone(app), ms, out);
+	else
+		buf_add_bytes(out, pb_bytes(item->date));
+}
+
 static void add_planned(struct grid *g, const struct view *v, const Guanxi__Item *item)
 {
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, date = BUF_INIT;
 	char id[24];
 	const char *kind =
 		v->app->output == OUTPUT_TSV ? v->entity->name : entity_label(v->app, v->entity);
 
 	snprintf(id, sizeof id, "%llu", (unsigned long long)v->record->id);
 	planned_json(v, item, &text);
+	planned_date(v->app, item, &date);
 	if (grid_wants_json(g)) {
 		grid_json(g, buf_bytes(&text));
 	} else {
@@ -105,9 +117,10 @@ static void add_planned(struct grid *g, const struct view *v, const Guanxi__Item
 			buf_clear(&text);
 			view_title(v, &text);
 		}
-		grid_row(g, (struct bytes[]){ pb_bytes(item->date), bytes_str(kind), bytes_str(id),
+		grid_row(g, (struct bytes[]){ buf_bytes(&date), bytes_str(kind), bytes_str(id),
 				    item->has_title ? pb_bytes(item->title) : buf_bytes(&text) });
 	}
+	buf_free(&date);
 	buf_free(&text);
 }
 
