@@ -26,6 +26,16 @@ static enum status make_key(struct profile *p, struct buf *request, struct error
 	return st;
 }
 
+/* So that the first command needs one round trip; it can live without. */
+static void learn_schema(struct app *app)
+{
+	struct error e;
+
+	error_init(&e);
+	catalog_sync(app, &e);
+	error_clear(&e);
+}
+
 /* Sends a login of either kind and keeps what it brings. */
 static enum status log_in(struct app *app, Guanxi__Request *r, const char *server, struct error *e)
 {
@@ -62,9 +72,8 @@ static enum status log_in(struct app *app, Guanxi__Request *r, const char *serve
 		app_say(app, "%s: %s", app_tr(app, "password"),
 			app_tr(app, "must be changed first: use 'guanxi passwd'"));
 	st = profile_save(p, e);
-	/* So that the first command needs one round trip; it can live without. */
 	if (!st)
-		catalog_sync(app, NULL);
+		learn_schema(app);
 	return st;
 }
 

@@ -47,13 +47,12 @@ static enum status read_part(
 	const struct profile *p, const char *file, struct buf *out, struct error *e)
 {
 	struct buf path = BUF_INIT;
-	enum status st = file_read(path_of(p, file, &path), SETTINGS_MAX, out, e);
 
+	path_of(p, file, &path);
+	enum status st = access(buf_str(&path), F_OK)
+				 ? STATUS_OK
+				 : file_read(buf_str(&path), SETTINGS_MAX, out, e);
 	buf_free(&path);
-	if (st == STATUS_NOT_FOUND) {
-		error_clear(e);
-		return STATUS_OK;
-	}
 	return st;
 }
 

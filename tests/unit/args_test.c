@@ -14,7 +14,7 @@
 #include "common/frame.h"
 
 #define PARSE(...)                                                                                 \
-	static char *argv[] = { (char *)"guanxi", __VA_ARGS__ };                                   \
+	static const char *argv[] = { "guanxi", __VA_ARGS__ };                                     \
 	const char *words[sizeof argv / sizeof argv[0] + 1];                                       \
 	struct options o;                                                                          \
 	struct error e;                                                                            \

@@ -147,10 +147,10 @@ static void two_rows(enum output form, bool no_header, const char *expected)
 static void tables_align_by_width_and_are_harmless(void **state)
 {
 	two_rows(OUTPUT_TABLE, false,
-		" 编号  名称           城市\n"
-		"    1  杭州长河       x\n"
+		" 编号  名称       城市\n"
+		"    1  杭州长河   x\n"
 		"23456  a\xef\xbf\xbd"
-		"b,\xef\xbf\xbd[31m     成都\n");
+		"b,\xef\xbf\xbd[31m  成都\n");
 }
 
 static void tsv_has_one_line_a_row(void **state)
