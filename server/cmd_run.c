@@ -199,6 +199,11 @@ static void fatal(struct server *server, int exit_code)
 	_exit(exit_code);
 }
 
+static void committed(struct server *server)
+{
+	reminders_look(server->reminders);
+}
+
 /* Start and stop. */
 
 static enum status serve_net(struct running *r, struct error *e)
@@ -234,6 +239,7 @@ static enum status serve_start(struct running *r, struct error *e)
 		.schema = r->home.schema,
 		.dir = r->args->dir,
 		.fatal = fatal,
+		.committed = committed,
 		.clock = clock_new(r->args->clock) };
 	r->server.started_ms = real_ms();
 	s = authority_open(r->args->dir, &r->server.authority, e);
@@ -257,7 +263,6 @@ static void serve_stop(struct running *r)
 			event_free(r->signals[i]);
 	if (r->merge)
 		event_free(r->merge);
-	reminders_free(&r->server.reminders);
 	if (r->net)
 		net_stop(r->net);
 	if (r->server.pool)
@@ -265,6 +270,7 @@ static void serve_stop(struct running *r)
 	if (r->server.writer)
 		writer_free(&r->server.writer);
 	net_free(&r->net);
+	reminders_free(&r->server.reminders); /* the writer looks for nearer ones until its end */
 	if (r->loop)
 		loop_free(&r->loop);
 	listen_remove(r->args->dir);

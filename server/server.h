@@ -27,6 +27,8 @@ struct server {
 	void (*wake)(void *arg, const uint64_t *users, size_t n, bool changes);
 	/* Ends the sessions of a user except one. Any thread. */
 	void (*close_user)(void *arg, uint64_t user, uint64_t except, const char *reason);
+	/* Called by the writer after a commit that added to the log: a nearer reminder may stand. NULL or quick. */
+	void (*committed)(struct server *s);
 	void *net;
 	uint64_t (*connections)(void *arg);
 	/* The server cannot go on (a commit whose outcome is unknown: 74): stop at once. Set by main before the writer starts; any thread. NULL: _exit. */

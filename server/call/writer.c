@@ -256,6 +256,8 @@ static void answer_first(struct writer *w, guint n)
 	for (guint k = 0; k < n; k++)
 		answer(w, g_ptr_array_index(w->batch, k));
 	g_ptr_array_remove_range(w->batch, 0, n);
+	if (changes && w->server->committed)
+		w->server->committed(w->server);
 	if ((changes || w->woken->len > 0) && w->server->wake)
 		w->server->wake(w->server->net, (const uint64_t *)(void *)w->woken->data,
 			w->woken->len, changes);
