@@ -58,10 +58,6 @@ enum status search_run(struct txn *t, const struct scope *scope, const struct en
 /* Whether text is found in the searched fields of a record: 0 no, 1 inside, 2 start, 3 whole. Also the meaning of ~ on names. */
 int search_match(
 	const struct entity *entity, struct bytes fields, struct bytes text, unsigned class_mask);
-/* The same for one field: the meaning of field ~ text. */
-int search_match_field(
-	const struct entity *entity, const struct field *f, struct bytes fields, struct bytes text);
-
 /* For the store alone: the terms of a record, each added or taken away, sorted. */
 struct posting {
 	uint8_t term[16];

@@ -30,18 +30,24 @@ static void term_key_put(uint8_t key[TERM_KEY], const uint8_t *prefix, uint64_t 
 	put_be32(key + TERM_PREFIX, ~(uint32_t)high);
 }
 
-static bool block_decode(struct bytes in, struct block *out)
+/* ids has room for one a byte. */
+static bool ids_decode(struct bytes in, uint16_t *ids, size_t *n)
 {
 	uint64_t at = BLOCK_IDS, distance;
 
-	out->n = 0;
+	*n = 0;
 	while (in.len > 0) {
 		if (!take_varint(&in, &distance) || distance == 0 || distance > at)
 			return false;
 		at -= distance;
-		out->ids[out->n++] = (uint16_t)at;
+		ids[(*n)++] = (uint16_t)at;
 	}
 	return true;
+}
+
+static bool block_decode(struct bytes in, struct block *out)
+{
+	return ids_decode(in, out->ids, &out->n);
 }
 
 static void block_encode(const struct block *b, struct buf *out)
@@ -543,25 +549,17 @@ void posting_list_free(struct posting_list **l)
 
 static enum status list_decode(struct posting_list *l, struct error *e)
 {
-	struct bytes in;
-	uint64_t at = BLOCK_IDS, distance;
 	enum status status = walk_value(l->walk, &l->value, e);
 
 	if (status != STATUS_OK)
 		return status;
-	in = buf_bytes(&l->value);
 	free(l->ids);
-	l->n = 0;
-	l->ids = malloc((in.len + 1) * sizeof *l->ids);
+	l->ids = malloc((l->value.len + 1) * sizeof *l->ids);
 	if (l->ids == NULL)
 		abort();
-	while (in.len > 0) {
-		if (!take_varint(&in, &distance) || distance == 0 || distance > at)
-			return error_reason(
-				e, STATUS_INTERNAL, "damaged", "block of a search term is damaged");
-		at -= distance;
-		l->ids[l->n++] = (uint16_t)at;
-	}
+	if (!ids_decode(buf_bytes(&l->value), l->ids, &l->n))
+		return error_reason(
+			e, STATUS_INTERNAL, "damaged", "block of a search term is damaged");
 	return STATUS_OK;
 }
 

@@ -161,27 +161,13 @@ enum field_class search_class(const struct field *f)
 	return f->class;
 }
 
-static const char reading_suffix[] = "_reading";
-
-/* The field whose name is base and suffix. */
-static const struct field *field_named(
-	const struct entity *entity, const char *base, size_t len, const char *suffix)
-{
-	for (size_t i = 0; i < entity->nfields; i++) {
-		const char *name = entity->fields[i].name;
-
-		if (strncmp(name, base, len) == 0 && strcmp(name + len, suffix) == 0)
-			return &entity->fields[i];
-	}
-	return NULL;
-}
-
 bool search_is_reading(const struct entity *entity, const struct field *f)
 {
-	size_t len = strlen(f->name), suffix = sizeof reading_suffix - 1;
-
-	return len > suffix && strcmp(f->name + len - suffix, reading_suffix) == 0 &&
-	       field_named(entity, f->name, len - suffix, "") != NULL;
+	for (size_t i = 0; g_str_has_suffix(f->name, "_reading") && i < entity->nfields; i++)
+		if ((entity->fields[i].flags & F_NAME) &&
+			entity_field_reading(entity, &entity->fields[i]) == f)
+			return true;
+	return false;
 }
 
 bool search_is_searched(const struct entity *entity, const struct field *f)
@@ -261,11 +247,8 @@ bool search_value_read(const struct field *f, const struct wire_field *w, struct
 bool search_value_reading(const struct entity *entity, const struct field *f, struct bytes fields,
 	struct search_value *v)
 {
-	const struct field *reading;
+	const struct field *reading = entity_field_reading(entity, f);
 
-	if (!(f->flags & F_NAME))
-		return false;
-	reading = field_named(entity, f->name, strlen(f->name), reading_suffix);
 	if (reading == NULL)
 		return false;
 	buf_clear(&v->folded);
@@ -425,21 +408,6 @@ int search_match(
 
 	search_query_init(&q, text);
 	rank = search_query_match(&q, entity, fields, class_mask);
-	search_query_free(&q);
-	return rank;
-}
-
-int search_match_field(
-	const struct entity *entity, const struct field *f, struct bytes fields, struct bytes text)
-{
-	struct search_query q;
-	struct match_state m;
-	int rank;
-
-	search_query_init(&q, text);
-	match_init(&m, &q, entity, fields, ~0u);
-	match_field(&m, f, record_run(fields, f->tag));
-	rank = match_end(&m);
 	search_query_free(&q);
 	return rank;
 }

@@ -358,6 +358,84 @@ static void many_at_once_come_after_pending(void **state)
 	assert_true(finds(f, "短溪", id));
 }
 
+static const uint64_t far_ids[] = { 1, 2, 5, 16383, 16384, 16385, 32767, 40000, 65536, 1 << 20,
+	(UINT64_C(1) << 40) + 3, (UINT64_C(1) << 45) - 1 };
+#define FAR (sizeof far_ids / sizeof far_ids[0])
+
+static void store_far(struct fixture *f, unsigned add, unsigned take_away)
+{
+	struct txn *t = begin(f, true);
+	struct postings p = { .items = calloc(2 * FAR, sizeof *p.items) };
+
+	for (size_t i = 0; i < 2 * FAR; i++) {
+		bool away = i >= FAR;
+
+		if (!((away ? take_away : add) >> i % FAR & 1))
+			continue;
+		p.items[p.n] =
+			(struct posting){ .id = far_ids[i % FAR], .entity = 3, .remove = away };
+		memset(p.items[p.n++].term, 9, SEARCH_TERM);
+	}
+	assert_int_equal(search_store_postings(t, &p, NULL), STATUS_OK);
+	free(p.items);
+	commit(t);
+}
+
+/* want: bits of far_ids. */
+static void check_far(struct fixture *f, unsigned want)
+{
+	struct txn *t = begin(f, false);
+	struct pending *pending = NULL;
+	struct posting_list *list = NULL;
+	uint8_t term[SEARCH_TERM];
+	uint64_t id = UINT64_MAX;
+
+	memset(term, 9, sizeof term);
+	assert_int_equal(pending_read(t, &pending, NULL), STATUS_OK);
+	assert_int_equal(posting_list_open(t, pending, 3, term, &list, NULL), STATUS_OK);
+	for (size_t i = FAR; i-- > 0;) {
+		if (!(want >> i & 1))
+			continue;
+		assert_int_equal(posting_list_seek(list, id - 1, &id, NULL), STATUS_OK);
+		assert_int_equal(id, far_ids[i]);
+		assert_int_equal(posting_list_seek(list, far_ids[i], &id, NULL), STATUS_OK);
+		assert_int_equal(id, far_ids[i]);
+	}
+	if (id > 1)
+		assert_int_equal(posting_list_seek(list, id - 1, &id, NULL), STATUS_OK);
+	if (!(want & 1))
+		assert_int_equal(id, 0);
+	posting_list_free(&list);
+	pending_free(&pending);
+	txn_abort(&t);
+}
+
+static void lists_go_over_blocks_and_pending(void **state)
+{
+	struct fixture *f = *state;
+	unsigned all = (1u << FAR) - 1;
+
+	for (unsigned i = 1; i < 40; i++) {
+		unsigned first = all & i * 2654435761u >> 7, second = all & i * 40503u,
+			 away = all & i * 69069u >> 3;
+
+		store_far(f, first, 0);
+		if (i & 1)
+			merge_all(f);
+		check_far(f, first);
+		store_far(f, second, away);
+		check_far(f, (first | second) & ~away);
+		if (i & 2)
+			merge_all(f);
+		check_far(f, (first | second) & ~away);
+		store_far(f, 0, all);
+		check_far(f, 0);
+		if (i & 4)
+			merge_all(f);
+		check_far(f, 0);
+	}
+}
+
 static uint32_t random_next(uint32_t *seed)
 {
 	*seed = *seed * 1664525u + 1013904223u;
@@ -551,6 +629,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(deleted_are_not_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(scope_restricts, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_at_once_come_after_pending, setup, teardown),
+		cmocka_unit_test_setup_teardown(lists_go_over_blocks_and_pending, setup, teardown),
 		cmocka_unit_test_setup_teardown(index_agrees_with_match, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_pages_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_typed_text_is_bounded, setup, teardown),
