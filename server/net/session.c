@@ -12,6 +12,7 @@
 
 #define OPEN_MAX 128      /* calls of one session */
 #define ROUND_REQUESTS 64 /* taken per wake-up */
+#define ROUND_US 2000     /* or this long */
 #define OUTPUT_HIGH (1024u * 1024)
 #define OUTPUT_LOW (256u * 1024)
 #define EVENTS_HIGH (128u * 1024) /* a watcher's output above which events wait */
@@ -164,10 +165,12 @@ static void on_closed(void *arg, bool clean, const char *why)
 	struct session *s = arg;
 
 	if (s->frame_us)
-		log_line(LOG_LEVEL_WARNING, "cut", "address=%s user=%llu in=frame why=\"%s\"",
-			s->address, (unsigned long long)(who(s) ? who(s)->user : 0), why);
+		log_line(who(s) ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "cut",
+			"address=%s user=%llu in=frame why=\"%s\"", s->address,
+			(unsigned long long)(who(s) ? who(s)->user : 0), why);
 	else
-		log_line(clean ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "closed",
+		/* whoever has not logged in must not be able to fill the log */
+		log_line(clean || !who(s) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "closed",
 			"address=%s user=%llu why=\"%s\"", s->address,
 			(unsigned long long)(who(s) ? who(s)->user : 0), why);
 	stream_free(&s->stream);
@@ -475,7 +478,8 @@ static void take_hello(struct session *s, const Guanxi__Hello *hello)
 
 static void bad_frame(struct session *s, const char *why)
 {
-	log_line(LOG_LEVEL_WARNING, "bad_frame", "address=%s user=%llu why=\"%s\"", s->address,
+	log_line(who(s) ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "bad_frame",
+		"address=%s user=%llu why=\"%s\"", s->address,
 		(unsigned long long)(who(s) ? who(s)->user : 0), why);
 	session_hang_up(s, why);
 }
@@ -547,7 +551,7 @@ static size_t on_input(void *arg, struct bytes in)
 			bad_frame(s, "frame is empty or too long");
 			break;
 		}
-		if (n == ROUND_REQUESTS) {
+		if (n == ROUND_REQUESTS || (n > 0 && monotonic_us() - s->heard_us > ROUND_US)) {
 			stream_again(s->stream);
 			break;
 		}
