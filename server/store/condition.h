@@ -38,4 +38,11 @@ static inline const struct field *condition_field(const struct condition_node *n
 	return n->field[n->npath - 1];
 }
 
+/*
+ * The ids of all records whose field f may contain the folded text, in no order, some perhaps twice. False when the index of
+ * search cannot tell or there are more than max.
+ */
+bool search_gather(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes folded, uint64_t *ids, size_t max, size_t *n);
+
 #endif

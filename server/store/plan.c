@@ -216,6 +216,26 @@ static void consider_path(struct planner *p, const struct condition_node *n)
 	g_array_free(ids, TRUE);
 }
 
+/* ~ on a searched text: the index of search names the records. */
+static void consider_contains(struct planner *p, const struct condition_node *n)
+{
+	GArray *ids = g_array_sized_new(FALSE, FALSE, sizeof(uint64_t), SOURCE_IDS_MAX);
+	struct source s = { .kind = SOURCE_IDS, .field = n->field[0] };
+	size_t found = 0;
+
+	g_array_set_size(ids, SOURCE_IDS_MAX);
+	if (!search_gather(p->txn, n->entity[0], n->field[0], n->operands->normal,
+		    (uint64_t *)(void *)ids->data, SOURCE_IDS_MAX, &found)) {
+		g_array_free(ids, TRUE);
+		return;
+	}
+	g_array_set_size(ids, (guint)found);
+	sort_ids(ids);
+	s.estimate = s.nids = ids->len;
+	s.ids = (uint64_t *)(void *)g_array_free(ids, FALSE);
+	consider(p, &s);
+}
+
 /* Stretches of one index: the bounds of all parts that speak of the field together. */
 
 static struct source whole_index(const struct entity *entity, const struct field *f)
@@ -353,6 +373,8 @@ static void visit(struct planner *p, int at)
 		return;
 	} else if (n->npath > 1) {
 		consider_path(p, n);
+	} else if (n->op == FILTER_CONTAINS) {
+		consider_contains(p, n);
 	} else if (n->field[0]->tag == TAG_ID) {
 		consider_id(p, n);
 	} else {
@@ -507,8 +529,7 @@ void plan_free(struct plan *p)
 static void explain_source(const struct source *s, struct buf *out)
 {
 	static const char *const kinds[] = { "records in the order of their ids",
-		"index lists of equal values", "records named by an index through references",
-		"stretch of an index" };
+		"index lists of equal values", "records named by an index", "stretch of an index" };
 
 	if (s->kind == SOURCE_LISTS && !s->field)
 		buf_add_str(out, "index of what the caller may see");

@@ -258,6 +258,10 @@ static const char *const customer_filters[] = {
 	"tags != vip",
 	"name ~ zgq",
 	"name ~ 长城",
+	"name ~ 国",
+	"name ~ 重庆长城银行",
+	"name ~ 庆银",
+	"name ~ 长城 and city = 杭州",
 	"name = 曾国强 and level > 0",
 	"name > 曾国强",
 	"name <= 曾国强",
@@ -757,6 +761,8 @@ static void test_plans(void **state)
 	explains(t, b.customer, &scope_all, "city = 杭州 and level = 3", "",
 		"index lists of equal values: level");
 	explains(t, b.customer, &scope_all, "level > 17", "", "stretch of an index: level");
+	explains(t, b.customer, &scope_all, "name ~ 庆银", "",
+		"records named by an index: name, 0 records");
 	explains(t, b.customer, &scope_all, "note ~ a", "", "records in the order of their ids");
 	explains(t, b.customer, &scope_all, "", "level", "order: as read, by level");
 	explains(t, b.customer, &scope_all, "", "note",
@@ -764,7 +770,7 @@ static void test_plans(void **state)
 	explains(t, b.customer, &scope_all, "level = 3", "name", "the best 5");
 	explains(t, b.customer, &scopes[4], "city = 杭州", "", "index of what the caller may see");
 	explains(t, b.contact, &scope_all, "customer.level = 3", "",
-		"records named by an index through references: customer");
+		"records named by an index: customer");
 	txn_abort(&t);
 }
 
