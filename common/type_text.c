@@ -107,7 +107,7 @@ static bool phone_read(struct bytes folded, struct phone *p)
 				return false;
 			extension = true;
 			p->main = p->n;
-		} else if (c != ' ' && c != '-' && c != '(' && c != ')') {
+		} else if (c != ' ' && c != '-' && c != '(' && c != ')' && c != '.') {
 			return false;
 		}
 	}

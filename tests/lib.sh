@@ -63,8 +63,8 @@ server_init() { # makes $DIR/srv with administrator admin
 	}
 }
 
-server_start() { # further arguments go to guanxid run
-	"$BIN/guanxid" run -D "$DIR/srv" --listen 127.0.0.1:0 "$@" >>"$DIR/server.log" 2>&1 &
+server_start() { # further arguments go to guanxid run; LISTEN=$ADDRESS server_start comes back where it was
+	"$BIN/guanxid" run -D "$DIR/srv" --listen "${LISTEN:-127.0.0.1:0}" "$@" >>"$DIR/server.log" 2>&1 &
 	SERVER=$!
 	wait_for 30 test -s "$DIR/srv/listen" || {
 		printf '# server did not start\n'
@@ -95,6 +95,13 @@ as() {
 	GUANXI_CONFIG_DIR="$DIR/profile-$user" "$BIN/guanxi" "$@"
 }
 
+# as_background USER COMMAND... >OUT 2>ERR : its process is $!
+as_background() {
+	local user=$1
+	shift
+	GUANXI_CONFIG_DIR="$DIR/profile-$user" "$BIN/guanxi" "$@" &
+}
+
 login() { # login USER [PASSWORD-FILE]
 	as "$1" login "$ADDRESS" -u "$1" --password-file "${2:-$DIR/pw}" --ca "$DIR/srv/ca.pem" >/dev/null
 }
@@ -107,6 +114,11 @@ user_add() {
 		return 1
 	}
 	as "$1" join "$line" --password-file "$DIR/pw" >/dev/null
+}
+
+# Tests that jump days switch the limits of sessions off.
+sessions_never_end() {
+	as admin setting set session.idle_minutes value=0 >/dev/null 2>&1 && as admin setting set session.max_hours value=0 >/dev/null 2>&1
 }
 
 # set_clock RFC3339 : the server's business time (server_start --clock "$DIR/clock")

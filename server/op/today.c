@@ -1,4 +1,4 @@
-/* The board of the day: overdue, due today, birthdays ahead, reminders not acknowledged. */
+/* The board of the day: overdue, due today, birthdays ahead, and what waits for an answer: reminders not acknowledged. */
 #include "common/birthday.h"
 #include "server/call/rights.h"
 #include "server/model/model.h"
@@ -164,7 +164,7 @@ static void board_reminders(struct board *b)
 	struct buf buf = BUF_INIT;
 	size_t n = inbox_read(c->txn, c->caller->user, 0, true, rows, SECTION_MAX);
 
-	b->section = "reminders";
+	b->section = "waiting_for_me";
 	b->entity = schema_entity_by_number(b->schema, ENTITY_REMINDER);
 	for (size_t i = n; i-- > 0 && !b->status;)
 		if (!store_get(

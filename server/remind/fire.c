@@ -159,18 +159,36 @@ static enum status firing_deliver(const struct firing *f, uint64_t reminder, str
 	return status;
 }
 
-/* The next row of the same day ahead, computed from the rule; a series that was missed for long fires once. */
-static enum status firing_advance(const struct firing *f, struct error *e)
+/* The index of the firing row's days ahead among those that the record asks for now; nahead if it does no more. */
+static size_t asked_nth(const struct asking *a, const struct due_row *row)
+{
+	size_t i = 0;
+
+	while (i < a->nahead && a->ahead[i] != row->nth)
+		i++;
+	return i;
+}
+
+/*
+ * Plans the next occurrence, computed from the rule. Of a series that was missed for long only the latest occurrence fires:
+ * those between are passed over.
+ */
+static enum status firing_advance(struct firing *f, struct error *e)
 {
 	struct asking a;
 	struct due_row next;
+	civil_date today;
+	size_t nth;
 	bool more = false;
 
-	if (f->field && asking_read(f->call->txn, f->lookup, f->entity, f->field, f->record, &a))
-		for (size_t i = 0; i < a.nahead && !more; i++)
-			if (a.ahead[i] == f->row->nth)
-				more = asking_next(&a, i, date_add_days(f->occurrence, 1),
-					zone_date(a.zone, f->call->now_ms), f->row->id, &next);
+	if (f->field && asking_read(f->call->txn, f->lookup, f->entity, f->field, f->record, &a) &&
+		(nth = asked_nth(&a, f->row)) < a.nahead) {
+		today = zone_date(a.zone, f->call->now_ms);
+		while ((more = asking_next(&a, nth, date_add_days(f->occurrence, 1), today,
+				f->row->id, &next)) &&
+			next.instant <= f->call->now_ms)
+			f->occurrence = next.occurrence;
+	}
 	return plan_advance(f->call->txn, f->row, more ? &next : NULL, e);
 }
 

@@ -51,7 +51,7 @@ is "one by one" "$(jq -c .tags <<<"$OUT")" '["展会","重点"]'
 
 exits "history" 0 as admin customer history "$C" -o json
 is "has every change" "$(jq '[.items[] | select(.kind == "set")] | length' <<<"$OUT")" 5
-is "with old and new" "$(jq -c '[.items[].fields[]? | select(.field == "city") | [.old, .new]][0]' <<<"$OUT")" '["宁波",null]'
+is "with old and new" "$(jq -c '[.items[].changes.city | values | [.old, .new]][0]' <<<"$OUT")" '["宁波",null]'
 
 exits "contacts: the first is primary" 0 as admin contact add customer="$C" name=曾国强 -o json
 A=$(jq .id <<<"$OUT")

@@ -6,6 +6,7 @@ server_init
 set_clock 2026-11-24T00:00:00Z
 server_start --clock "$DIR/clock"
 login admin
+sessions_never_end
 as admin branch add code=hz name=杭州 >/dev/null 2>&1
 as admin branch add code=cd name=成都 >/dev/null 2>&1
 user_add wang sales hz
@@ -16,7 +17,7 @@ S=$(as li add 成都天府 phone=028-88880000 city=成都 -o id 2>/dev/null)
 HC=$(as wang contact add customer="$H" name=曾国强 birthday=1980-11-24 -o id 2>/dev/null)
 as li contact add customer="$S" name=李四 -o id >/dev/null 2>&1
 
-is "the owner is the creator" "$(as wang customer show "$H" -o json | jq .owner)" "$(as wang whoami -o json | jq .id)"
+is "the owner is the creator" "$(as wang customer show "$H" -o json | jq .owner)" "$(as wang whoami -o json | jq .user)"
 exits "show of a foreign customer is not found" 3 as li customer show "$H"
 FOREIGN=$ERR
 exits "as is one that does not exist" 3 as li customer show 99999
@@ -41,15 +42,16 @@ is "export" "$(as li customer export - --format jsonl | jq -r .name)" 成都天�
 is "the administrator sees all" "$(as admin customer count)" 2
 exits "a salesperson may not make users" 4 as wang user add username=x name=x roles=admin branch=hz
 exits "nor roles" 4 as wang role add code=x label_zh=x scope=all rights=\*
-exits "nor import what the role does not grant" 4 as wang branch import /dev/null
+printf 'code,name\nx,x\n' >"$DIR/branches.csv"
+exits "nor import what the role does not grant" 4 as wang branch import "$DIR/branches.csv"
 
 exits "a transfer to the other branch" 0 as admin customer set "$H" owner=li branch=cd
 is "takes it from the old owner" "$(as wang customer count)" 0
 is "its contact too" "$(as wang contact count)" 0
 is "and gives both to the new one" "$(as li customer count) $(as li contact count)" "2 2"
-as li watch -o jsonl --count 1 >"$DIR/li" 2>"$DIR/li.err" &
+as_background li watch -o jsonl --count 1 >"$DIR/li" 2>"$DIR/li.err"
 LI=$!
-as wang watch -o jsonl >"$DIR/wang" 2>"$DIR/wang.err" &
+as_background wang watch -o jsonl >"$DIR/wang" 2>"$DIR/wang.err"
 wait_for 10 grep -q watching "$DIR/li.err"
 wait_for 10 grep -q watching "$DIR/wang.err"
 set_clock 2026-11-24T01:00:00Z

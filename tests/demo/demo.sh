@@ -27,7 +27,7 @@ newest() { as "$1" "$2" list --sort -id --limit 1 -o id; }
 events() { grep -c "\"kind\": *\"reminder\"" "$DIR/watch-$1" 2>/dev/null; }
 has_events() { [ "$(events "$1")" -ge "$2" ]; }
 watch_start() { # USER: a connected watcher that writes jsonl
-	as "$1" watch -o jsonl >>"$DIR/watch-$1" 2>"$DIR/watch-$1.err" &
+	as_background "$1" watch -o jsonl >>"$DIR/watch-$1" 2>"$DIR/watch-$1.err"
 	WATCHER=$!
 }
 
@@ -114,7 +114,7 @@ step "7. kill -9 in the middle of writes; every acknowledged write is there afte
 for ((i = 0; i < 400; i++)); do
 	printf '{"op": "add", "entity": "customer", "set": {"name": "压力测试%d", "phone": "0571-%08d"}}\n' $i $i
 done >"$DIR/batch"
-as wang batch "$DIR/batch" >"$DIR/acknowledged" 2>/dev/null &
+as_background wang batch "$DIR/batch" >"$DIR/acknowledged" 2>/dev/null
 BATCH=$!
 must wait_for 10 test -s "$DIR/acknowledged"
 server_kill
