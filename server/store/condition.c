@@ -65,6 +65,7 @@ static void add_name_step(struct compiler *c, struct condition_node *to)
 		return;
 	to->entity[to->npath] = en;
 	to->field[to->npath++] = name;
+	c->out->classes |= 1u << name->class;
 }
 
 static enum status find_path(struct compiler *c, const struct filter_node *from,

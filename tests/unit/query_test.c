@@ -685,6 +685,9 @@ static void test_classes_of_a_filter(void **state)
 	must_ask(&a, b.contact, "customer.city = 杭州");
 	assert_false(condition_classes(a.condition) & 1u << CLASS_PERSONAL);
 	arena_free(&a.arena);
+	must_ask(&a, b.task, "contact ~ 王");
+	assert_true(condition_classes(a.condition) & 1u << CLASS_PERSONAL);
+	arena_free(&a.arena);
 	assert_int_equal(condition_classes(NULL), 0);
 }
 
