@@ -40,7 +40,7 @@ const struct field user_fields[] = {
 	{ .tag = 16, .name = "product_types", .type = T_CHOICES, .refers_to = "product_type",
 		.zh = "负责产品类型", .en = "Product types", .flags = F_INDEXED },
 	{ .tag = 17, .name = "state", .type = T_CHOICE, .refers_to = "user_state",
-		.zh = "账户状态", .en = "State", .flags = F_INDEXED | F_LIST | F_READONLY,
+		.zh = "账户状态", .en = "State", .flags = F_INDEXED | F_LIST | F_DEFAULTED,
 		.initial = "active" },
 	{ .tag = 18, .name = "approved_by", .type = T_REF, .refers_to = "user",
 		.zh = "审核人", .en = "Approved by", .flags = F_READONLY },

@@ -44,6 +44,12 @@ exits "this one goes on" 0 as wang whoami
 exits "logout" 0 as wang logout
 exits "after it the session is gone" 9 as wang whoami
 exits "the new password logs in" 0 as wang login "$ADDRESS" -u wang --password-file "$DIR/pw2"
+exits "an administrator closes the account" 0 as admin user set wang state=left
+exits "its session has ended" 9 as wang whoami
+exits "nobody logs in with it" 9 as wang login "$ADDRESS" -u wang --password-file "$DIR/pw2"
+exits "and nobody is invited to it" 5 as admin user invite wang
+exits "it is opened again" 0 as admin user set wang state=active
+exits "and serves as before" 0 as wang login "$ADDRESS" -u wang --password-file "$DIR/pw2"
 set_clock 2026-11-23T02:00:00Z
 exits "half an hour idle ends a session" 9 as wang whoami
 is "no password stands in a file of the server" "$(grep -rlaF 'correct horse battery' "$DIR/srv" | wc -l)" 0
