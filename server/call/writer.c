@@ -35,8 +35,8 @@ struct item {
 struct writer {
 	struct server *server;
 	size_t queue_max;
-	GMutex lock;
-	GCond cond;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
 	GQueue queue; /* struct item, under lock */
 	bool stop;    /* under lock */
 	atomic_size_t queued;
@@ -374,10 +374,11 @@ static void housekeeping(struct writer *w)
 static bool wait_for_calls(struct writer *w)
 {
 	bool pending = store_pending_terms(w->server->store) > 0;
-	gint64 until = g_get_monotonic_time() + (pending ? IDLE_US : SWEEP_EVERY_US);
+	int64_t until_us = monotonic_us() + (pending ? IDLE_US : SWEEP_EVERY_US);
+	struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
 
 	while (w->queue.length == 0 && !w->stop)
-		if (!g_cond_wait_until(&w->cond, &w->lock, until))
+		if (pthread_cond_timedwait(&w->cond, &w->lock, &until) != 0)
 			return false;
 	return true;
 }
@@ -396,12 +397,12 @@ static void *writer_run(void *arg)
 	bool fatal_called = false;
 
 	pthread_setname_np(pthread_self(), "writer");
-	g_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->lock);
 	while (!w->stop || w->queue.length > 0) {
 		bool calls = wait_for_calls(w);
 
 		take_batch(w);
-		g_mutex_unlock(&w->lock);
+		pthread_mutex_unlock(&w->lock);
 		if (w->batch->len > 0)
 			work(w);
 		if (housekeeping_due(w, calls ? MERGE_ROWS : 1))
@@ -410,9 +411,9 @@ static void *writer_run(void *arg)
 			fatal_called = true;
 			stop_server(w);
 		}
-		g_mutex_lock(&w->lock);
+		pthread_mutex_lock(&w->lock);
 	}
-	g_mutex_unlock(&w->lock);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
@@ -421,12 +422,16 @@ static void *writer_run(void *arg)
 struct writer *writer_new(struct server *server, size_t queue_max)
 {
 	struct writer *w = g_new0(struct writer, 1);
+	pthread_condattr_t monotonic;
 
 	w->server = server;
 	w->queue_max = queue_max;
 	w->sweep_us = monotonic_us() + SWEEP_EVERY_US;
-	g_mutex_init(&w->lock);
-	g_cond_init(&w->cond);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->cond, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	g_queue_init(&w->queue);
 	w->batch = g_ptr_array_new();
 	w->woken = g_array_new(FALSE, FALSE, sizeof(uint64_t));
@@ -446,16 +451,16 @@ static bool submit(struct writer *w, struct call *c, op_fn *fn, call_done *done,
 	i = g_new0(struct item, 1);
 	i->call = c;
 	i->fn = fn;
-	g_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->lock);
 	if (w->stop) {
-		g_mutex_unlock(&w->lock);
+		pthread_mutex_unlock(&w->lock);
 		g_free(i);
 		return false;
 	}
 	atomic_fetch_add(&w->queued, 1);
 	g_queue_push_tail(&w->queue, i);
-	g_cond_signal(&w->cond);
-	g_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
 	return true;
 }
 
@@ -491,16 +496,16 @@ void writer_free(struct writer **wp)
 
 	if (!w)
 		return;
-	g_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->lock);
 	w->stop = true;
-	g_cond_signal(&w->cond);
-	g_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
 	g_ptr_array_free(w->batch, TRUE);
 	g_array_free(w->woken, TRUE);
 	buf_free(&w->sweep_at);
-	g_mutex_clear(&w->lock);
-	g_cond_clear(&w->cond);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->cond);
 	g_free(w);
 	*wp = NULL;
 }

@@ -20,7 +20,7 @@ struct loop {
 	atomic_bool stop;
 	atomic_bool running;
 	pthread_t thread;
-	GMutex lock;
+	pthread_mutex_t lock;  /* not GLib's: the thread sanitizer sees through this one */
 	GArray *posted;        /* struct post, under lock */
 	GArray *running_posts; /* swapped with posted while they run */
 };
@@ -30,11 +30,11 @@ static bool run_posts(struct loop *l)
 {
 	GArray *batch;
 
-	g_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->lock);
 	batch = l->posted;
 	l->posted = l->running_posts;
 	l->running_posts = batch;
-	g_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->lock);
 	for (guint i = 0; i < batch->len; i++) {
 		struct post *p = &g_array_index(batch, struct post, i);
 
@@ -78,7 +78,7 @@ struct loop *loop_new(const char *name)
 		loop_free(&l);
 		return NULL;
 	}
-	g_mutex_init(&l->lock);
+	pthread_mutex_init(&l->lock, NULL);
 	l->hooks = g_array_new(FALSE, FALSE, sizeof(struct post));
 	l->posted = g_array_new(FALSE, FALSE, sizeof(struct post));
 	l->running_posts = g_array_new(FALSE, FALSE, sizeof(struct post));
@@ -143,7 +143,7 @@ void loop_free(struct loop **lp)
 		g_array_free(l->hooks, TRUE);
 		g_array_free(l->posted, TRUE);
 		g_array_free(l->running_posts, TRUE);
-		g_mutex_clear(&l->lock);
+		pthread_mutex_destroy(&l->lock);
 	}
 	g_free(l);
 	*lp = NULL;
@@ -159,10 +159,10 @@ void loop_post(struct loop *l, loop_fn *fn, void *arg)
 	struct post p = { fn, arg };
 	bool first;
 
-	g_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->lock);
 	first = l->posted->len == 0;
 	g_array_append_val(l->posted, p);
-	g_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->lock);
 	if (first)
 		wake(l);
 }
