@@ -86,8 +86,7 @@ static enum status take_answer(struct watch *w, const Guanxi__Reply *reply, stru
 {
 	if (reply->status->code != GUANXI__CODE__OK)
 		return link_status(reply->status, e);
-	if (w->lost)
-		app_say(w->app, "%s", app_tr(w->app, "connected again"));
+	app_say(w->app, "%s", app_tr(w->app, w->lost ? "connected again" : "watching"));
 	w->lost = false;
 	w->connected = true;
 	return STATUS_OK;

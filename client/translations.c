@@ -32,6 +32,7 @@ const struct translation translations[] = {
 	{ "change %llu records", "更改 %llu 条记录" },
 	{ "changed: %llu", "已更改:%llu" },
 	{ "connected again", "已重新连接" },
+	{ "watching", "正在监视" },
 	{ "connection lost (%s); trying again", "连接中断(%s);正在重试" },
 	{ "delete %s %s%s", "删除 %s %s%s" },
 	{ "dry run: nothing was written", "试运行:没有写入任何内容" },

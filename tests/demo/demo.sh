@@ -24,12 +24,19 @@ finish() {
 	[ "$FAILED" -eq 0 ]
 	exit
 }
-newest() { as "$1" "$2" list --sort -id --limit 1 -o id; }
+newest() { as "$1" "$2" list --sort -id --limit 1 -o id -q; }
 events() { grep -c "\"kind\": *\"reminder\"" "$DIR/watch-$1" 2>/dev/null; }
 has_events() { [ "$(events "$1")" -ge "$2" ]; }
-watch_start() { # USER: a connected watcher that writes jsonl
-	as_background "$1" watch -o jsonl >>"$DIR/watch-$1" 2>"$DIR/watch-$1.err"
+enough_acknowledged() { [ "$(wc -l <"$DIR/acknowledged")" -ge 100 ]; }
+watch_start() { # USER ARGUMENTS...: a connected watcher that writes jsonl
+	as_background "$1" watch -o jsonl "${@:2}" >>"$DIR/watch-$1" 2>"$DIR/watch-$1.err"
 	WATCHER=$!
+}
+show_events() { # without the record itself
+	sed -E 's/^/    wang: /; s/,"record":\{.*/}/' "$DIR/watch-wang"
+}
+last_of() { # FIELD of wang's last event
+	tail -n 1 "$DIR/watch-wang" | grep -o "\"$1\":[0-9]*" | head -n 1 | grep -o '[0-9]*$'
 }
 
 test_begin
@@ -40,6 +47,7 @@ must server_start --clock "$DIR/clock"
 printf '  listening on %s, data in %s\n' "$ADDRESS" "$DIR/srv"
 printf '  business time is moved by a test clock from here on (2026-11-23 08:30 in Shanghai)\n'
 must login admin
+must sessions_never_end # the test clock jumps by days
 
 step "2. Two branches, a salesperson each, joined over TLS with the pin of the CA"
 must run admin branch add code=hz name=杭州分公司
@@ -76,8 +84,7 @@ like "found by a Chinese substring" "$(as wang search 城银 -o tsv --no-header)
 like "found by pinyin" "$(as wang search yinhang -o tsv --no-header)" 杭州长城银行
 like "found by initials" "$(as wang search hzcc -o tsv --no-header)" 杭州长城银行
 like "a contact is found by the surname's reading" "$(as wang search shan -o tsv --no-header)" 单雄飞
-run wang customer list '城市 = 杭州 and 行业 in (软件, 银行)' --sort name --limit 5 2>/dev/null ||
-	run wang customer list '城市 = 杭州 and 行业 = 银行' --sort name --limit 5
+must run wang customer list '城市 = 杭州 and 行业 in (机械制造, 银行)' --sort name --limit 5 --columns name,phone,industry
 is "the other branch sees none of it" "$(as li search 长城 -o id)" ""
 exits "and a record of the other branch does not exist for it" 3 as li customer show "$CUSTOMER"
 
@@ -90,18 +97,18 @@ printf '  the test clock goes to 2026-11-24 09:00 in Shanghai\n'
 set_clock 2026-11-24T01:00:00Z
 must wait_for 5 has_events wang 3
 must wait_for 2 grep -q 回访长城银行 "$DIR/watch-wang"
-sed 's/^/    wang: /' "$DIR/watch-wang"
+show_events
 is "the follow-up and two birthdays three days ahead reached Hangzhou" "$(events wang)" 3
 is "nothing reached Chengdu" "$(events li)" 0
-REMINDER=$(grep 回访长城银行 "$DIR/watch-wang" | sed -E 's/.*"reminder": *([0-9]+).*/\1/')
-must run wang reminder ack "$REMINDER"
+must run wang reminder ack "$(last_of id)"
+LAST=$(last_of seq)
 printf '  wang is cut off, a day passes, two birthdays come due, wang is back\n'
 kill -9 "$WANG_WATCH" && wait "$WANG_WATCH" 2>/dev/null
 : >"$DIR/watch-wang"
 set_clock 2026-11-26T01:00:00Z
-watch_start wang && WANG_WATCH=$WATCHER
+watch_start wang --since "$LAST" && WANG_WATCH=$WATCHER
 must wait_for 5 has_events wang 2
-sed 's/^/    wang: /' "$DIR/watch-wang"
+show_events
 unlike "what was acknowledged does not come again" "$(cat "$DIR/watch-wang")" 回访长城银行
 like "what was missed comes, marked late" "$(cat "$DIR/watch-wang")" '曾国强.*"late": *true|"late": *true.*曾国强'
 
@@ -109,20 +116,19 @@ step "6. The same on the real clock: a reminder three seconds ahead"
 rm -f "$DIR/clock"
 BEFORE=$(events wang)
 WHEN=$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)
-REMINDER=$(grep -o '"reminder": *[0-9]*' "$DIR/watch-wang" | head -n 1 | grep -o '[0-9]*$')
-must run wang reminder snooze "$REMINDER" "$WHEN"
+must run wang reminder snooze "$(last_of id)" "$WHEN"
 must wait_for 10 has_events wang $((BEFORE + 1))
-LAG=$(tail -n 1 "$DIR/watch-wang" | grep -o '"lag_us": *[0-9]*' | grep -o '[0-9]*$')
-if [ -n "$LAG" ] && [ "$LAG" -lt 1000000 ]; then ok "it reached the client $LAG microseconds after it fired"; else not_ok "it reached the client within a second (lag ${LAG:-unknown})"; fi
+LATE=$(($(date +%s%3N) - $(date -d "$WHEN" +%s)000))
+if [ "$LATE" -lt 1000 ]; then ok "it stood in the client's output $LATE ms after its due time"; else not_ok "it reached the client within a second" "$LATE ms after its due time"; fi
 run wang today
 
 step "7. kill -9 in the middle of writes; every acknowledged write is there afterwards"
-for ((i = 0; i < 400; i++)); do
+for ((i = 0; i < 2000; i++)); do
 	printf '{"op": "add", "entity": "customer", "set": {"name": "压力测试%d", "phone": "0571-%08d"}}\n' $i $i
 done >"$DIR/batch"
 as_background wang batch "$DIR/batch" >"$DIR/acknowledged" 2>/dev/null
 BATCH=$!
-must wait_for 10 test -s "$DIR/acknowledged"
+must wait_for 10 enough_acknowledged
 server_kill
 wait $BATCH
 SENT=$(grep -c '"id"' "$DIR/acknowledged")
