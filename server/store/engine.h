@@ -8,7 +8,7 @@
 #include "common/buf.h"
 #include "common/error.h"
 
-/* The spaces and their keys (integers big-endian). Values are sealed above this seam. */
+/* The spaces and their keys (integers big-endian). Values are sealed above this seam, each bound to the number of its space: new ones come last. */
 enum space {
 	SPACE_META,  /* name */
 	SPACE_REC,   /* entity u16, id u64 -> version u64, record */

@@ -3,6 +3,7 @@
 #include "server/store/key.h"
 #include "tests/fault/store_bench.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -401,6 +402,32 @@ static void test_another_key_does_not_open_it(void **state)
 	bench_reopen(&b);
 }
 
+/* A copy made while the store is open is a store of its own, and sound. */
+static void test_a_backup_opens_and_is_sound(void **state)
+{
+	char home[128], file[160];
+	struct store_bench copy = b;
+	struct txn *t = bench_begin(&b, true);
+
+	bench_add_customer(&b, t, 1, 2, 1);
+	bench_commit(&t);
+	snprintf(home, sizeof(home), "%s/copy", b.dir);
+	snprintf(file, sizeof(file), "%s/data.mdb", home);
+	assert_int_equal(mkdir(home, 0700), 0);
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	OK(store_backup(b.store, fd, NULL));
+	close(fd);
+	OK(bench_open_at(&copy, home, false, false, NULL));
+	assert_int_equal(bench_check(&copy), 0);
+	assert_int_equal(store_last_seq(copy.store), store_last_seq(b.store));
+	store_close(&copy.store);
+	unlink(file);
+	snprintf(file, sizeof(file), "%s/lock.mdb", home);
+	unlink(file);
+	rmdir(home);
+}
+
 static enum status refuse(void *arg, struct txn *t, const struct author *author,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
@@ -449,6 +476,7 @@ int main(void)
 		TEST(test_a_second_creation_is_refused),
 		TEST(test_creation_starts_anew_after_a_cut),
 		TEST(test_another_key_does_not_open_it),
+		TEST(test_a_backup_opens_and_is_sound),
 		TEST(test_an_observers_error_undoes_the_transaction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
