@@ -95,13 +95,14 @@ static uint64_t last_change(struct check *c, const struct shape *sh, uint64_t id
 	uint64_t seqs[16], before = 0;
 	size_t n;
 
-	while ((n = log_of_record(c->t, sh->entity, id, before, seqs, 16)) > 0) {
+	do {
+		n = log_of_record(c->t, sh->entity, id, before, seqs, 16);
 		for (size_t i = 0; i < n; i++)
 			if (!log_read(c->t, seqs[i], l, &c->scratch, body, NULL) &&
 				l->kind <= LOG_UNDO)
 				return seqs[i];
-		before = seqs[n - 1];
-	}
+		before = n ? seqs[n - 1] : 0;
+	} while (before > 1);
 	return 0;
 }
 

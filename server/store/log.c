@@ -5,6 +5,8 @@
 
 #define ENTRY_LEN 148
 #define SALT_LEN 16
+#define HIST_KEY 18
+#define OPER_KEY 16
 enum {
 	AT_KIND = 1,
 	AT_ENTITY = 2,
@@ -302,7 +304,7 @@ size_t log_of_record(struct txn *t, const struct entity *entity, uint64_t id, ui
 	if (walk_open(t, SPACE_HIST, key_bytes(&prefix), &w, NULL))
 		return 0;
 	walk_seek_back(w, key_bytes(&from));
-	while (n < max && walk_prev(w, &key))
+	while (n < max && walk_prev(w, &key) && key.len == HIST_KEY)
 		seqs[n++] = key_index_id(key);
 	walk_close(&w);
 	return n;
@@ -319,7 +321,7 @@ size_t log_of_operation(
 	if (walk_open(t, SPACE_OPER, key_bytes(&prefix), &w, NULL))
 		return 0;
 	walk_seek(w, key_bytes(&from));
-	while (n < max && walk_next(w, &key))
+	while (n < max && walk_next(w, &key) && key.len == OPER_KEY)
 		seqs[n++] = key_index_id(key);
 	walk_close(&w);
 	return n;

@@ -3,8 +3,8 @@
  * knows what every one of them must have left.
  *
  *   crash_writer write PATH N   makes a store at PATH and commits N changes; after each "ACK number" goes to stdout
- *   crash_writer check PATH     "last NUMBER" when the store is sound and holds the changes up to NUMBER exactly; "none" when there
- *                               is no store; else the first damage
+ *   crash_writer check PATH     "last NUMBER DIGEST" when the store is sound and holds the changes up to NUMBER exactly; "none" when
+ *                               there is no store; else the first damage
  *   crash_writer create PATH    makes a store, as a first start does
  */
 #include "tests/fault/store_bench.h"
@@ -146,7 +146,7 @@ static int check(struct store_bench *b, const char *path)
 	if (last >= 0 && !all_stand(b, t, last))
 		printf("HALF %d\n", last);
 	else
-		printf("last %d\n", last);
+		printf("last %d %016llx\n", last, (unsigned long long)bench_digest(b));
 	buf_free(&value);
 	txn_abort(&t);
 	store_close(&b->store);

@@ -378,3 +378,32 @@ size_t bench_check(struct store_bench *b)
 	txn_abort(&t);
 	return n;
 }
+
+static uint64_t digest_add(uint64_t sum, struct bytes in)
+{
+	sum = (sum ^ in.len) * 1099511628211u;
+	for (size_t i = 0; i < in.len; i++)
+		sum = (sum ^ in.data[i]) * 1099511628211u;
+	return sum;
+}
+
+uint64_t bench_digest(struct store_bench *b)
+{
+	struct txn *t = bench_begin(b, false);
+	struct buf value = BUF_INIT;
+	struct bytes key, none = { 0 };
+	struct walk *w;
+	uint64_t sum = 14695981039346656037u;
+
+	for (int s = 0; s < SPACE_COUNT; s++) {
+		NEED(walk_open(t, (enum space)s, none, &w, NULL) == STATUS_OK);
+		while (walk_next(w, &key)) {
+			NEED(walk_value(w, &value, NULL) == STATUS_OK);
+			sum = digest_add(digest_add(sum, key), buf_bytes(&value));
+		}
+		walk_close(&w);
+	}
+	txn_abort(&t);
+	buf_free(&value);
+	return sum;
+}

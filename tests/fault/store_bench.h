@@ -72,4 +72,7 @@ enum status bench_restore(struct store_bench *b, struct txn *t, const struct ent
 /* Prints every damage to stderr; returns how many. */
 size_t bench_check(struct store_bench *b);
 
+/* A number that differs when any key or value of the store does. */
+uint64_t bench_digest(struct store_bench *b);
+
 #endif

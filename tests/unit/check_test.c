@@ -379,34 +379,10 @@ static enum status delete_change(struct txn *t, struct error *e)
 	return bench_delete(&b, t, b.customer, 8, e);
 }
 
-static uint64_t digest(void)
-{
-	struct txn *t = bench_begin(&b, false);
-	struct buf value = BUF_INIT;
-	struct bytes key;
-	struct walk *w;
-	uint64_t sum = 14695981039346656037u;
-
-	for (int s = 0; s < SPACE_COUNT; s++) {
-		OK(walk_open(t, (enum space)s, nothing, &w, NULL));
-		while (walk_next(w, &key)) {
-			OK(walk_value(w, &value, NULL));
-			for (size_t i = 0; i < key.len; i++)
-				sum = (sum ^ key.data[i]) * 1099511628211u;
-			for (size_t i = 0; i < value.len; i++)
-				sum = (sum ^ value.data[i]) * 1099511628211u;
-		}
-		walk_close(&w);
-	}
-	txn_abort(&t);
-	buf_free(&value);
-	return sum;
-}
-
 /* The change whole or not at all, whichever call of the engine fails. */
 static void fail_every_call(enum fault_kind kind, change_fn *change)
 {
-	uint64_t before = digest();
+	uint64_t before = bench_digest(&b);
 	bool happened = true;
 	size_t at;
 	struct error e;
@@ -429,12 +405,12 @@ static void fail_every_call(enum fault_kind kind, change_fn *change)
 		assert_int_not_equal(s, STATUS_OK);
 		if (kind == FAULT_FULL)
 			assert_int_equal(s, STATUS_STORAGE_FULL);
-		if (digest() != before)
+		if (bench_digest(&b) != before)
 			fail_msg("call %zu failed and left something", at);
 		error_clear(&e);
 	}
 	assert_true(at > 5 && at < 1000);
-	assert_true(digest() != before);
+	assert_true(bench_digest(&b) != before);
 	if (check())
 		fail_msg("%s", said);
 }
