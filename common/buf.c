@@ -222,6 +222,12 @@ bool take_varint(struct bytes *in, uint64_t *v)
 {
 	uint64_t value = 0;
 
+	if (in->len && in->data[0] < 0x80) { /* most are one byte */
+		*v = in->data[0];
+		in->data++;
+		in->len--;
+		return true;
+	}
 	for (size_t i = 0; i < in->len && i < 10; i++) {
 		uint8_t byte = in->data[i];
 

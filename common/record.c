@@ -92,12 +92,15 @@ static bool next_run(struct bytes *rest, uint32_t *tag, struct bytes *run)
 
 struct bytes record_run(struct bytes record, uint32_t tag)
 {
+	struct wire_field f;
 	struct bytes run;
-	uint32_t t;
 
-	while (next_run(&record, &t, &run)) {
-		if (t == tag)
-			return run;
+	while (record_next(&record, &f, NULL)) {
+		if (f.tag != tag)
+			continue;
+		for (run = f.whole; record_next(&record, &f, NULL) && f.tag == tag;)
+			run.len += f.whole.len;
+		return run;
 	}
 	return (struct bytes){ 0 };
 }

@@ -25,6 +25,11 @@ static const struct entity *user_entity(const struct call *c)
 	return schema_entity_by_number(c->server->schema, ENTITY_USER);
 }
 
+static enum status no_memory(struct error *e)
+{
+	return error_set(e, STATUS_INVALID, "request too large");
+}
+
 static enum status refuse(struct call *c, const char *message)
 {
 	c->refused = STATUS_UNAUTHENTICATED;
@@ -87,7 +92,7 @@ static enum status login_prepare(struct call *c, struct error *e)
 	struct proof *p = arena_calloc(c->arena, 1, sizeof(*p));
 	struct txn *t = NULL;
 	char hash[128];
-	enum status s = txn_begin(c->server->store, false, &t, e);
+	enum status s = p ? txn_begin(c->server->store, false, &t, e) : no_memory(e);
 
 	if (s)
 		return s;
@@ -236,7 +241,7 @@ static enum status join_prepare(struct call *c, struct error *e)
 	struct proof *p = arena_calloc(c->arena, 1, sizeof(*p));
 	struct txn *t = NULL;
 	const char *name = "";
-	enum status s = txn_begin(c->server->store, false, &t, e);
+	enum status s = p ? txn_begin(c->server->store, false, &t, e) : no_memory(e);
 
 	if (s)
 		return s;
@@ -332,7 +337,7 @@ static enum status password_prepare(struct call *c, struct error *e)
 	struct txn *t = NULL;
 	char hash[128];
 	bool must_change;
-	enum status s = txn_begin(c->server->store, false, &t, e);
+	enum status s = p ? txn_begin(c->server->store, false, &t, e) : no_memory(e);
 
 	if (s)
 		return s;
