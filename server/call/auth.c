@@ -162,7 +162,8 @@ enum status lock_get(
 	return s;
 }
 
-enum status lock_failed(struct txn *t, uint64_t user, int64_t now, struct error *e)
+enum status lock_failed(
+	struct txn *t, uint64_t user, int64_t now, struct lock_rule rule, struct error *e)
 {
 	struct auth_key k = key_number(AUTH_LOCK, user);
 	struct buf value = BUF_INIT;
@@ -173,7 +174,7 @@ enum status lock_failed(struct txn *t, uint64_t user, int64_t now, struct error 
 	if (s)
 		return s;
 	tries = until && until <= now ? 1 : tries + 1; /* a lock that is over starts anew */
-	until = tries >= LOGIN_TRIES ? now + LOGIN_LOCK_MS : 0;
+	until = rule.tries && tries >= rule.tries ? now + rule.lock_ms : 0;
 	buf_add_u32(&value, tries);
 	buf_add_u64(&value, (uint64_t)until);
 	s = row_put(t, &k, &value, e);

@@ -25,7 +25,13 @@ enum status credential_put(
 /* Failed tries; locked_until in business time, 0 not locked. */
 enum status lock_get(
 	struct txn *t, uint64_t user, unsigned *tries, int64_t *locked_until, struct error *e);
-enum status lock_failed(struct txn *t, uint64_t user, int64_t now, struct error *e);
+struct lock_rule {
+	unsigned tries; /* as many wrong ones lock; 0: never */
+	int64_t lock_ms;
+};
+#define LOCK_RULE_DEFAULT ((struct lock_rule){ LOGIN_TRIES, LOGIN_LOCK_MS })
+enum status lock_failed(
+	struct txn *t, uint64_t user, int64_t now, struct lock_rule rule, struct error *e);
 enum status lock_clear(struct txn *t, uint64_t user, struct error *e);
 
 struct session_row {

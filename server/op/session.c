@@ -210,6 +210,14 @@ static bool account_usable(struct call *c, uint64_t user)
 	return usable;
 }
 
+static struct lock_rule lock_rule(struct call *c)
+{
+	long tries = lookup_setting_number(call_lookup(c), "login.tries");
+	long minutes = lookup_setting_number(call_lookup(c), "login.lock_minutes");
+
+	return (struct lock_rule){ tries > 0 ? (unsigned)tries : 0, minutes * INT64_C(60000) };
+}
+
 static enum status session_login(struct call *c, struct error *e)
 {
 	const struct proof *p = c->prepared;
@@ -224,7 +232,7 @@ static enum status session_login(struct call *c, struct error *e)
 	if (!p->user || locked_until > c->now_ms)
 		return refuse(c, REFUSED);
 	if (!p->right) {
-		s = lock_failed(c->txn, p->user, c->now_ms, e);
+		s = lock_failed(c->txn, p->user, c->now_ms, lock_rule(c), e);
 		return s ? s : refuse(c, REFUSED);
 	}
 	if (p->epoch != auth_epoch(c->txn, p->user) || !account_usable(c, p->user))
@@ -370,7 +378,7 @@ static enum status session_password(struct call *c, struct error *e)
 	if (locked_until > c->now_ms || p->epoch != auth_epoch(c->txn, user))
 		return refuse(c, "wrong password");
 	if (!p->right) {
-		s = lock_failed(c->txn, user, c->now_ms, e);
+		s = lock_failed(c->txn, user, c->now_ms, lock_rule(c), e);
 		return s ? s : refuse(c, "wrong password");
 	}
 	return credential_change(c, user, c->caller->session, p->hash, e);

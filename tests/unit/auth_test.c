@@ -85,14 +85,16 @@ static void five_wrong_tries_lock(void **state)
 	int64_t until, now = NOW_MS;
 
 	for (int i = 0; i < LOGIN_TRIES - 1; i++)
-		assert_int_equal(lock_failed(b->txn, USER, now, &b->e), STATUS_OK);
+		assert_int_equal(
+			lock_failed(b->txn, USER, now, LOCK_RULE_DEFAULT, &b->e), STATUS_OK);
 	assert_int_equal(lock_get(b->txn, USER, &tries, &until, &b->e), STATUS_OK);
 	assert_int_equal(tries, LOGIN_TRIES - 1);
 	assert_int_equal(until, 0);
-	lock_failed(b->txn, USER, now, &b->e);
+	lock_failed(b->txn, USER, now, LOCK_RULE_DEFAULT, &b->e);
 	lock_get(b->txn, USER, &tries, &until, &b->e);
 	assert_int_equal(until, now + LOGIN_LOCK_MS);
-	lock_failed(b->txn, USER, until + 1, &b->e); /* after the lock: the first of five again */
+	lock_failed(b->txn, USER, until + 1, LOCK_RULE_DEFAULT,
+		&b->e); /* after the lock: the first of five again */
 	lock_get(b->txn, USER, &tries, &until, &b->e);
 	assert_int_equal(tries, 1);
 	assert_int_equal(until, 0);
