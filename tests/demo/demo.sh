@@ -27,6 +27,7 @@ finish() {
 newest() { as "$1" "$2" list --sort -id --limit 1 -o id -q; }
 events() { grep -c "\"kind\": *\"reminder\"" "$DIR/watch-$1" 2>/dev/null; }
 has_events() { [ "$(events "$1")" -ge "$2" ]; }
+four_have_fired() { [ "$(as wang reminder count 'state = fired')" -eq 4 ]; }
 enough_acknowledged() { [ "$(wc -l <"$DIR/acknowledged")" -ge 100 ]; }
 watch_start() { # USER ARGUMENTS...: a connected watcher that writes jsonl
 	as_background "$1" watch -o jsonl "${@:2}" >>"$DIR/watch-$1" 2>"$DIR/watch-$1.err"
@@ -106,6 +107,7 @@ printf '  wang is cut off, a day passes, two birthdays come due, wang is back\n'
 kill -9 "$WANG_WATCH" && wait "$WANG_WATCH" 2>/dev/null
 : >"$DIR/watch-wang"
 set_clock 2026-11-26T01:00:00Z
+must wait_for 5 four_have_fired
 watch_start wang --since "$LAST" && WANG_WATCH=$WATCHER
 must wait_for 5 has_events wang 2
 show_events
