@@ -10,14 +10,51 @@
 static const struct section {
 	const char *name;
 	const char *title;
-} sections[] = {
+} known[] = {
 	{ "overdue", "overdue" },
 	{ "due_today", "due today" },
 	{ "birthdays", "birthdays ahead" },
+	{ "reminders", "reminders" },
 	{ "waiting_for_me", "waiting for me" },
 };
 
-#define NSECTIONS (sizeof sections / sizeof sections[0])
+#define NKNOWN (sizeof known / sizeof known[0])
+#define SECTIONS_MAX 32
+
+static bool has_section(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* The names of the known sections and of those that the reply has besides. */
+static size_t sections_of(
+	struct app *app, const Guanxi__Reply *reply, const char *names[SECTIONS_MAX])
+{
+	size_t n = 0;
+
+	while (n < NKNOWN) {
+		names[n] = known[n].name;
+		n++;
+	}
+	for (size_t i = 0; i < reply->n_item && n < SECTIONS_MAX; i++) {
+		const char *name = arena_str(app->arena, pb_bytes(reply->item[i]->section));
+
+		if (name && !has_section(names, n, name))
+			names[n++] = name;
+	}
+	return n;
+}
+
+static const char *section_title(const struct app *app, const char *name)
+{
+	for (size_t i = 0; i < NKNOWN; i++)
+		if (!strcmp(known[i].name, name))
+			return tr(app->chinese, known[i].title);
+	return name;
+}
 
 static void item_title(const Guanxi__Item *item, const struct view *v, struct buf *out)
 {
@@ -81,14 +118,16 @@ static void add_json_section(
 
 static enum status print_json(struct app *app, const Guanxi__Reply *reply, struct error *e)
 {
+	const char *names[SECTIONS_MAX];
+	size_t n = sections_of(app, reply, names);
 	struct buf out = BUF_INIT;
 	bool first = true;
 
 	buf_add_u8(&out, '{');
-	for (size_t i = 0; i < NSECTIONS; i++) {
-		json_add_key(&out, &first, sections[i].name);
+	for (size_t i = 0; i < n; i++) {
+		json_add_key(&out, &first, names[i]);
 		buf_add_u8(&out, '[');
-		add_json_section(app, reply, sections[i].name, &out);
+		add_json_section(app, reply, names[i], &out);
 		buf_add_u8(&out, ']');
 	}
 	buf_add_str(&out, "}\n");
@@ -164,21 +203,24 @@ static size_t count_section(const Guanxi__Reply *reply, const char *name)
 
 static enum status print_sections(struct app *app, const Guanxi__Reply *reply, struct error *e)
 {
+	const char *names[SECTIONS_MAX];
+	size_t n = sections_of(app, reply, names);
+	bool colour = out_colour(), any = false;
 	enum status st = STATUS_OK;
 
-	for (size_t i = 0; !st && i < NSECTIONS; i++) {
+	for (size_t i = 0; !st && i < n; i++) {
 		struct buf head = BUF_INIT;
-		size_t n = count_section(reply, sections[i].name);
-		const char *title = tr(app->chinese, sections[i].title);
+		size_t items = count_section(reply, names[i]);
 
-		buf_printf(&head, "%s%s (%zu)%s\n", out_colour() ? "\033[1m" : "", title, n,
-			out_colour() ? "\033[0m" : "");
+		if (!items && i >= NKNOWN - 2)
+			continue; /* the last two are seldom both in use */
+		buf_printf(&head, "%s%s%s (%zu)%s\n", any ? "\n" : "", colour ? "\033[1m" : "",
+			section_title(app, names[i]), items, colour ? "\033[0m" : "");
+		any = true;
 		st = out_write(buf_bytes(&head), e);
 		buf_free(&head);
-		if (!st && n)
-			st = print_rows(app, reply, sections[i].name, e);
-		if (!st && i + 1 < NSECTIONS)
-			st = out_write(bytes_str("\n"), e);
+		if (!st && items)
+			st = print_rows(app, reply, names[i], e);
 	}
 	return st;
 }
