@@ -224,7 +224,7 @@ static enum status system_backup(struct call *c, struct error *e)
 
 const struct op system_ops[] = {
 	{ .name = "ping", .kind = OP_READ, .flags = OP_ANONYMOUS | OP_LIMITED, .run = ping },
-	{ .name = "health", .kind = OP_READ, .run = health },
+	{ .name = "health", .kind = OP_SLOW, .run = health },
 	{ .name = "user.invite", .kind = OP_WRITE, .run = user_invite, .right = "user.invite" },
 	{ .name = "system.invite",
 		.kind = OP_WRITE,
