@@ -14,7 +14,6 @@ static const struct section {
 	{ "overdue", "overdue" },
 	{ "due_today", "due today" },
 	{ "birthdays", "birthdays ahead" },
-	{ "reminders", "reminders" },
 	{ "waiting_for_me", "waiting for me" },
 };
 
@@ -212,8 +211,6 @@ static enum status print_sections(struct app *app, const Guanxi__Reply *reply, s
 		struct buf head = BUF_INIT;
 		size_t items = count_section(reply, names[i]);
 
-		if (!items && i >= NKNOWN - 2)
-			continue; /* the last two are seldom both in use */
 		buf_printf(&head, "%s%s%s (%zu)%s\n", any ? "\n" : "", colour ? "\033[1m" : "",
 			section_title(app, names[i]), items, colour ? "\033[0m" : "");
 		any = true;

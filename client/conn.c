@@ -91,9 +91,16 @@ static int connect_one(const struct addrinfo *ai, int64_t until_us)
 static enum status connect_any(
 	struct conn *c, const struct conn_options *o, int64_t until_us, struct error *e)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *list;
-	int r = getaddrinfo(o->host, o->port, &hints, &list);
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
+	int r;
 
+	/* An address needs no name service and none of its start-up. */
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+	r = getaddrinfo(o->host, o->port, &hints, &list);
+	if (r) {
+		hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+		r = getaddrinfo(o->host, o->port, &hints, &list);
+	}
 	if (r)
 		return error_set(
 			e, STATUS_UNREACHABLE, "cannot find '%s': %s", o->host, gai_strerror(r));

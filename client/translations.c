@@ -102,7 +102,6 @@ const struct translation translations[] = {
 	{ "options:", "选项:" },
 	{ "overdue", "逾期" },
 	{ "properties", "属性" },
-	{ "reminders", "提醒" },
 	{ "section", "栏目" },
 	{ "time", "时间" },
 	{ "title", "标题" },
