@@ -77,7 +77,7 @@ static bool name_of(
 			*code = pb_bytes(v->names[i]->code);
 			return true;
 		}
-	return choice_name(v, id, display, code);
+	return strcmp(entity, CHOICE_ENTITY) == 0 && choice_name(v, id, display, code);
 }
 
 bool view_init_named(struct view *v, const struct app *app, const Guanxi__Record *record,

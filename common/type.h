@@ -24,10 +24,13 @@ struct parse_context {
 	const struct zone *zone;
 };
 
+/* The entity whose records are the choices. */
+#define CHOICE_ENTITY "dictionary_entry"
+
 /* What printing needs to know. */
 struct format_context {
 	void *arg;
-	/* Display name of a record; *code (may stay empty) is what JSON prints of a choice. false: unknown. Choices ask with entity "dictionary_entry". */
+	/* Display name of a record; *code (may stay empty) is what JSON prints of a choice. false: unknown. Choices ask with CHOICE_ENTITY. */
 	bool (*name)(void *arg, const char *entity, uint64_t id, struct bytes *display,
 		struct bytes *code);
 	const struct schema *schema;

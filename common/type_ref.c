@@ -2,7 +2,7 @@
 #include "common/type_row.h"
 #include <inttypes.h>
 
-#define ENTRY "dictionary_entry"
+#define ENTRY CHOICE_ENTITY
 #define ID_MAX ((1ull << 48) - 1)
 
 /* What a look-up says of the value belongs to the field; other failures pass. */

@@ -126,6 +126,9 @@ int cmd_failed(struct error *e)
 {
 	int code = 1;
 
+	/* the server's message may be that of the first field already */
+	if (e->nfields && strstr(e->message, e->fields[0].message))
+		e->message[0] = 0;
 	fprintf(stderr, "guanxid: %s%s", e->message, e->nfields && e->message[0] ? ": " : "");
 	for (size_t i = 0; i < e->nfields; i++)
 		fprintf(stderr, "%s%s %s", i ? ", " : "", e->fields[i].field, e->fields[i].message);

@@ -102,6 +102,9 @@ enum status reply_record(struct call *c, const struct entity *entity, const stru
 	struct error *e); /* copies, masks, and adds names of references */
 enum status reply_value(struct call *c, const char *name, struct bytes value, struct error *e);
 enum status reply_name(struct call *c, const struct entity *entity, uint64_t id, struct error *e);
+/* Names of what these fields of a record of the entity refer to. */
+enum status reply_names(
+	struct call *c, const struct entity *entity, struct bytes fields, struct error *e);
 /* Bytes that the reply may still take: a page ends when the next record would not fit. */
 size_t reply_room(const struct call *c);
 void call_wake(struct call *c, uint64_t user);

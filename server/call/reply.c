@@ -143,6 +143,24 @@ static const struct entity *target_of(
 	}
 }
 
+enum status reply_names(
+	struct call *c, const struct entity *entity, struct bytes fields, struct error *e)
+{
+	struct wire_field w;
+	enum status st = STATUS_OK;
+
+	while (st == STATUS_OK && record_next(&fields, &w, NULL)) {
+		const struct field *f = entity_field_by_tag(entity, w.tag);
+		const struct entity *target = NULL;
+
+		if (f && w.wire == WIRE_VARINT)
+			target = target_of(c->server->schema, f, &w.number);
+		if (target)
+			st = reply_name(c, target, w.number, e);
+	}
+	return st;
+}
+
 struct masking {
 	struct buf fields;
 	uint32_t tags[64];
@@ -155,11 +173,9 @@ static enum status mask_and_name(struct call *c, const struct entity *entity, st
 {
 	struct bytes rest = record;
 	struct wire_field w;
-	enum status st = STATUS_OK;
 
-	while (st == STATUS_OK && record_next(&rest, &w, NULL)) {
+	while (record_next(&rest, &w, NULL)) {
 		const struct field *f = entity_field_by_tag(entity, w.tag);
-		const struct entity *target;
 
 		if (!f)
 			continue;
@@ -171,13 +187,8 @@ static enum status mask_and_name(struct call *c, const struct entity *entity, st
 			continue;
 		}
 		buf_add_bytes(&m->fields, w.whole);
-		if (w.wire != WIRE_VARINT)
-			continue;
-		target = target_of(c->server->schema, f, &w.number);
-		if (target)
-			st = reply_name(c, target, w.number, e);
 	}
-	return st;
+	return reply_names(c, entity, buf_bytes(&m->fields), e);
 }
 
 static enum status fill_record(

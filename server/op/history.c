@@ -90,6 +90,9 @@ static enum status change_reply(
 	ch->address = pb_from(address);
 	c->reply->change[c->reply->n_change++] = ch;
 	b->last = entry->seq;
+	if (reply_names(c, b->t.entity, pb_bytes(ch->old_fields), e) ||
+		reply_names(c, b->t.entity, pb_bytes(ch->new_fields), e))
+		return STATUS_INVALID;
 	return reply_name(
 		c, schema_entity_by_number(c->server->schema, ENTITY_USER), entry->user, e);
 }
