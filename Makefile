@@ -182,10 +182,19 @@ bench: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) all tools
 	@BIN=$(CURDIR)/$(BUILD)/bin tests/bench/bench.sh
 
+# Man pages are made at installation: building and testing need no scdoc.
+MAN := $(patsubst deploy/man/%.scd,$(BUILD)/man/%,$(wildcard deploy/man/*.scd))
+$(BUILD)/man/%: deploy/man/%.scd
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)scdoc < $< > $@
 install: all
+	@$(call install-packages,scdoc)
+	@$(MAKE) --no-print-directory $(MAN)
 	install -D -m 755 $(BUILD)/bin/guanxid $(DESTDIR)$(PREFIX)/sbin/guanxid
 	install -D -m 755 $(BUILD)/bin/guanxi $(DESTDIR)$(PREFIX)/bin/guanxi
-	install -D -m 644 deploy/guanxid.service $(DESTDIR)$(PREFIX)/lib/systemd/system/guanxid.service
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' deploy/guanxid.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/guanxid.service
+	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
 
 clean:
 	rm -rf $(BUILD)

@@ -34,8 +34,8 @@ struct cmd {
 	int (*run)(const struct cmd_args *a);
 };
 
-extern const struct cmd cmd_init, cmd_run, cmd_quickstart, cmd_invite, cmd_fingerprint, cmd_check,
-	cmd_backup, cmd_restore, cmd_options;
+extern const struct cmd cmd_init, cmd_run, cmd_quickstart, cmd_invite, cmd_fingerprint, cmd_renew,
+	cmd_check, cmd_backup, cmd_restore, cmd_options;
 
 /* Prints "guanxid: message" with bad fields; the exit code that fits. Clears e. */
 int cmd_failed(struct error *e);

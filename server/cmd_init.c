@@ -53,13 +53,9 @@ static enum status store_name(const char *dir, struct error *e)
 	return s;
 }
 
-static enum status secrets_make(
-	const char *dir, const char *const *hosts, size_t nhosts, struct error *e)
+size_t home_names(const char *const *hosts, size_t nhosts, const char **names)
 {
-	const char *names[CMD_LIST_MAX + 8];
 	size_t n = 0;
-	char *key = home_path(dir, "master.key");
-	enum status s;
 
 	for (size_t i = 0; i < nhosts && n < CMD_LIST_MAX; i++)
 		names[n++] = hosts[i];
@@ -67,6 +63,17 @@ static enum status secrets_make(
 	names[n++] = "localhost";
 	names[n++] = "127.0.0.1";
 	names[n++] = "::1";
+	return n;
+}
+
+static enum status secrets_make(
+	const char *dir, const char *const *hosts, size_t nhosts, struct error *e)
+{
+	const char *names[CMD_LIST_MAX + 4];
+	size_t n = home_names(hosts, nhosts, names);
+	char *key = home_path(dir, "master.key");
+	enum status s;
+
 	unlink(key); /* of an init that was cut: there is no store */
 	s = master_key_make(key, e);
 	if (!s)

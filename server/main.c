@@ -13,6 +13,7 @@ static const struct cmd *const commands[] = {
 	&cmd_quickstart,
 	&cmd_invite,
 	&cmd_fingerprint,
+	&cmd_renew,
 	&cmd_check,
 	&cmd_backup,
 	&cmd_restore,

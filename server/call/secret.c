@@ -15,7 +15,7 @@ struct authority {
 	struct evp_pkey_st *key;
 	struct x509_st *cert;
 	char pin[TLS_PIN_SIZE];
-	int64_t server_end_ms;
+	_Atomic int64_t server_end_ms; /* of the certificate read last */
 };
 
 enum status master_key_make(const char *path, struct error *e)
@@ -117,6 +117,27 @@ enum status authority_make(const char *dir, const char *const *hosts, size_t n, 
 	return s;
 }
 
+enum status authority_renew(const char *dir, const char *const *hosts, size_t n, struct error *e)
+{
+	struct evp_pkey_st *ca_key = NULL, *key = NULL;
+	struct x509_st *ca = NULL, *cert = NULL;
+	enum status s = key_load(dir, "ca.key", &ca_key, e);
+
+	if (!s)
+		s = cert_load(dir, "ca.pem", &ca, e);
+	if (!s)
+		s = key_load(dir, "server.key", &key, e);
+	if (!s)
+		s = tls_server_cert_make(ca, ca_key, key, hosts, n, SERVER_DAYS, &cert, e);
+	if (!s)
+		s = cert_save(dir, "server.pem", cert, e);
+	tls_key_free(&ca_key);
+	tls_key_free(&key);
+	tls_cert_free(&ca);
+	tls_cert_free(&cert);
+	return s;
+}
+
 enum status authority_open(const char *dir, struct authority **out, struct error *e)
 {
 	struct authority *a = g_new0(struct authority, 1);
@@ -159,7 +180,7 @@ void authority_pin(const struct authority *a, char out[TLS_PIN_SIZE])
 	memcpy(out, a->pin, TLS_PIN_SIZE);
 }
 
-enum status authority_context(const struct authority *a, struct ssl_ctx_st **out, struct error *e)
+enum status authority_context(struct authority *a, struct ssl_ctx_st **out, struct error *e)
 {
 	struct evp_pkey_st *key = NULL;
 	struct x509_st *cert = NULL;
@@ -169,6 +190,8 @@ enum status authority_context(const struct authority *a, struct ssl_ctx_st **out
 		s = cert_load(a->dir, "server.pem", &cert, e);
 	if (!s)
 		s = tls_server_context(cert, key, a->cert, TLS_CLIENT_OPTIONAL, out, e);
+	if (!s)
+		a->server_end_ms = tls_cert_end_ms(cert);
 	tls_key_free(&key);
 	tls_cert_free(&cert);
 	return s;
@@ -183,6 +206,7 @@ enum status authority_sign(const struct authority *a, struct bytes request, cons
 int64_t authority_end_ms(const struct authority *a)
 {
 	int64_t ca = tls_cert_end_ms(a->cert);
+	int64_t server = a->server_end_ms;
 
-	return a->server_end_ms < ca ? a->server_end_ms : ca;
+	return server < ca ? server : ca;
 }

@@ -18,13 +18,15 @@ enum status master_key_read(const char *path, uint8_t key[MASTER_KEY_BYTES], str
 
 /* Makes ca.key, ca.pem, server.key and server.pem in a folder. hosts: names and addresses of the server. */
 enum status authority_make(const char *dir, const char *const *hosts, size_t n, struct error *e);
+/* A new server.pem for the key that is there, with these names. A running server takes it with the next authority_context. */
+enum status authority_renew(const char *dir, const char *const *hosts, size_t n, struct error *e);
 enum status authority_open(const char *dir, struct authority **out, struct error *e);
 void authority_free(struct authority **a); /* accepts NULL, sets NULL */
 
 /* The pin of the authority: what clients trust. */
 void authority_pin(const struct authority *a, char out[TLS_PIN_SIZE]);
 /* Reads the server's certificate anew and makes a context of it. */
-enum status authority_context(const struct authority *a, struct ssl_ctx_st **out, struct error *e);
+enum status authority_context(struct authority *a, struct ssl_ctx_st **out, struct error *e);
 /* Signs a client's request; as tls_client_cert_sign. Any thread. */
 enum status authority_sign(const struct authority *a, struct bytes request, const char *name,
 	struct buf *der, uint8_t key_hash[TLS_HASH_LEN], struct error *e);

@@ -53,6 +53,13 @@ as admin add 成都天府 phone=028-88880000 >/dev/null 2>&1
 kill -HUP "$SERVER"
 wait_for 5 grep -q event=reload "$DIR/server.log"
 exits "after SIGHUP it serves" 0 as admin customer count
+exits "renew without names is a usage error" 2 "$D" renew -D "$DIR/srv"
+exits "renew" 0 "$D" renew -D "$DIR/srv" --host crm.test
+: >"$DIR/server.log"
+kill -HUP "$SERVER"
+wait_for 5 grep -q event=reload "$DIR/server.log"
+exits "clients go on with the new certificate" 0 as admin customer count
+like "which has the new name" "$(openssl s_client -connect "$ADDRESS" </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName)" 'DNS:crm\.test'
 exits "health" 0 as admin health -o json
 unlike "knows the backup" "$(jq -r .last_backup <<<"$OUT")" 'never|null'
 server_stop
