@@ -55,11 +55,10 @@ int home_check(const struct home_options *o)
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
-	if (child < 0 || !WIFEXITED(status)) {
-		puts("damage: the store cannot be read to its end");
-		return 1;
-	}
-	return WEXITSTATUS(status);
+	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+		return WEXITSTATUS(status);
+	puts("damage: the store cannot be read to its end");
+	return 1;
 }
 
 enum status home_snapshot(const char *dir, const char *path, struct error *e)

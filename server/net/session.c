@@ -40,6 +40,7 @@ struct session {
 	int64_t since_us; /* accepted, then handshake done, then end begun */
 	int64_t frame_us; /* first byte of the frame that is not whole; 0 none */
 	int64_t heard_us, beat_us;
+	int64_t seen_ms; /* business time: last written down that the session was used */
 	struct feed feed;
 	uint8_t peer_key[32];
 	bool has_peer_key, local, opened, greeted, chinese, watching, feeding, pumping, closing,
@@ -344,6 +345,20 @@ static bool check_epoch(struct session *s, struct txn *t, struct error *e)
 	return true;
 }
 
+/* A session in use does not grow idle, however long its connection lasts: an open watch pings. */
+static void note_seen(struct session *s, const struct call *c)
+{
+	struct session_row row = { .seen_ms = s->seen_ms };
+
+	if (!s->caller)
+		return;
+	row.user = s->caller->user;
+	row.id = s->caller->session;
+	session_touch_later(c->server, &row, c->now_ms);
+	if (session_stale(&row, c->now_ms))
+		s->seen_ms = c->now_ms;
+}
+
 static void start(struct session *s, struct pending *p)
 {
 	struct error e = { 0 };
@@ -365,6 +380,7 @@ static void start(struct session *s, struct pending *p)
 			say_goodbye(s);
 	} else {
 		p->call->caller = who(s);
+		note_seen(s, p->call);
 		dispatch(p->call, t, on_done, p);
 	}
 	error_clear(&e);

@@ -1,6 +1,9 @@
 #!/bin/bash
 # Accounts: no default password, invite and join, wrong passwords answer alike and lock, sessions end.
 . "$(dirname "$0")/../lib.sh"
+ANSWERS=0
+answers() { [ "$(wc -l <"$DIR/answers")" -ge "$1" ]; }
+
 test_begin
 server_init
 set_clock 2026-11-23T01:00:00Z
@@ -35,6 +38,19 @@ exits "after five wrong passwords the right one fails too" 9 as z login "$ADDRES
 is "with the same answer" "$ERR" "$(cat "$DIR/wrong")"
 set_clock 2026-11-23T01:16:00Z
 exits "fifteen minutes later it works" 0 as z login "$ADDRESS" -u wang --password-file "$DIR/pw" --ca "$DIR/srv/ca.pem"
+
+mkfifo "$DIR/lines"
+as wang batch - -o jsonl <"$DIR/lines" >"$DIR/answers" 2>/dev/null &
+exec 7>"$DIR/lines"
+for minutes in 16 36 56 76 96; do
+	set_clock "$(date -u -d "2026-11-23T01:00:00Z + $minutes minutes" +%Y-%m-%dT%H:%M:%SZ)"
+	printf '{"op": "session.whoami"}\n' >&7
+	wait_for 10 answers $((++ANSWERS))
+done
+exec 7>&-
+wait $!
+exits "a connection that is used keeps its session from growing idle" 0 as wang whoami
+set_clock 2026-11-23T01:16:00Z
 
 printf 'another long password\n' >"$DIR/pw2"
 exits "a wrong old password is exit 9" 9 as wang passwd --old-file "$DIR/bad" --new-file "$DIR/pw2"
