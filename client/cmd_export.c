@@ -21,7 +21,6 @@ struct export
 	const struct field **fields;
 	size_t n;
 	bool csv;
-	bool harmless; /* for spreadsheets: no cell may be a formula */
 	enum encoding encoding;
 	int fd;
 	bool started;
@@ -73,7 +72,7 @@ static void add_csv(struct export *x, const struct view *v)
 		buf_clear(&x->cell);
 		view_cell(v, f, code ? FORM_CODE : FORM_DISPLAY, &x->cell);
 		csv_add_cell(&x->text, buf_bytes(&x->cell), i == 0,
-			x->harmless && is_free_text(f->type));
+			is_free_text(f->type));
 	}
 	buf_add_str(&x->text, "\r\n");
 }
@@ -95,7 +94,7 @@ static void add_json(struct export *x, const struct view *v)
 static enum status write_page(struct export *x, const Guanxi__Reply *reply, struct error *e)
 {
 	buf_clear(&x->text);
-	if (x->csv && !x->started)
+	if (x->csv && !x->started && !x->app->opt.no_header)
 		add_header(x);
 	for (size_t i = 0; i < reply->n_record; i++) {
 		struct view v;
@@ -169,7 +168,6 @@ static enum status take_form(struct export *x, struct error *e)
 		return error_set(e, STATUS_USAGE,
 			app_tr(x->app, "'%s' is no encoding; use utf-8, utf-8-bom or gb18030"),
 			o->encoding);
-	x->harmless = x->csv && x->encoding != ENCODING_UTF8;
 	return STATUS_OK;
 }
 

@@ -146,7 +146,7 @@ static enum status one_row(
 		return importer_reject(c->importer, row->line, why, buf_bytes(&c->original), e);
 	}
 	for (size_t i = 0; i < c->columns.n; i++) {
-		c->cells[i] = row->cells[c->columns.at[i]];
+		c->cells[i] = csv_plain_cell(row->cells[c->columns.at[i]]);
 		if (null && bytes_equal_str(text_trim(c->cells[i]), null))
 			c->cells[i].len = 0;
 	}

@@ -472,6 +472,17 @@ static bool is_formula(struct bytes cell)
 	return cell.len == 1;
 }
 
+struct bytes csv_plain_cell(struct bytes cell)
+{
+	struct bytes rest = cell;
+
+	if (cell.len < 2 || cell.data[0] != '\'')
+		return cell;
+	rest.data++;
+	rest.len--;
+	return is_formula(rest) ? rest : cell;
+}
+
 void csv_add_cell(struct buf *out, struct bytes cell, bool first, bool harmless)
 {
 	bool formula = harmless && is_formula(cell), quoted = false;

@@ -44,6 +44,8 @@ void csv_free(struct csv_reader **r);
 
 /* Appends a cell quoted as RFC 4180 needs it; harmless: cells that a spreadsheet would take for a formula get a ' in front. */
 void csv_add_cell(struct buf *out, struct bytes cell, bool first, bool harmless);
+/* The cell without the ' that made it harmless. */
+struct bytes csv_plain_cell(struct bytes cell);
 /* Writes UTF-8 text to fd in an encoding. STATUS_INVALID if it cannot hold a character. Writes the mark first when *started is false. */
 enum status encode_write(
 	int fd, enum encoding encoding, struct bytes text, bool *started, struct error *e);

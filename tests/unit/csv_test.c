@@ -316,6 +316,16 @@ static void add(struct buf *out, const char *cell, bool first)
 	csv_add_cell(out, bytes_str(cell), first, true);
 }
 
+static void test_plain_cell(void **state)
+{
+	const char *const kept[] = { "", "'", "'x", "'s-Hertogenbosch", "'-12.5", "=1" };
+
+	assert_true(bytes_equal_str(csv_plain_cell(bytes_str("'=1+1")), "=1+1"));
+	assert_true(bytes_equal_str(csv_plain_cell(bytes_str("'@x")), "@x"));
+	for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+		assert_true(bytes_equal_str(csv_plain_cell(bytes_str(kept[k])), kept[k]));
+}
+
 static void test_writing(void **state)
 {
 	struct buf out = BUF_INIT;
@@ -446,6 +456,7 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain_cell),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_quoted),
 		cmocka_unit_test(test_line_ends_of_all_kinds),
