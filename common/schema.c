@@ -272,6 +272,13 @@ const char *field_class_name(enum field_class class)
 	return class_names[class];
 }
 
+enum field_class field_strictest(const struct field *f)
+{
+	if ((f->flags & F_PERSONAL_IF_PERSON) && f->class == CLASS_PUBLIC)
+		return CLASS_PERSONAL;
+	return f->class;
+}
+
 static bool class_from_name(struct bytes name, enum field_class *out)
 {
 	for (size_t i = 0; i < sizeof(class_names) / sizeof(class_names[0]); i++) {

@@ -162,5 +162,7 @@ const char *entity_field_suggest(const struct entity *en, struct bytes name);
 const char *schema_entity_suggest(const struct schema *s, struct bytes name);
 
 const char *field_class_name(enum field_class class);
+/* The strictest class that a value of the field can have: a person's phone is personal, a company's is not. */
+enum field_class field_strictest(const struct field *f);
 
 #endif

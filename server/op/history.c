@@ -25,14 +25,24 @@ struct back {
 	bool more;
 };
 
+/* Hidden when it is in the record before or after: a before-image alone does not tell what kind of record it was. */
+static bool tag_hidden(const struct back *b, struct bytes before, const struct field *f)
+{
+	const struct caller *caller = b->t.call->caller;
+
+	return caller_masked(caller, b->t.entity, f, before) ||
+	       caller_masked(caller, b->t.entity, f, buf_bytes(&b->state));
+}
+
 /* The runs of the tags, what the caller may not see left out; in the arena. */
-static struct bytes tags_view(struct back *b, struct bytes record, const uint32_t *tags, size_t n)
+static struct bytes tags_view(
+	struct back *b, struct bytes before, struct bytes record, const uint32_t *tags, size_t n)
 {
 	struct buf out = BUF_INIT;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct field *f = entity_field_by_tag(b->t.entity, tags[i]);
-		if (f && !caller_masked(b->t.call->caller, b->t.entity, f, record))
+		if (f && !tag_hidden(b, before, f))
 			buf_add_bytes(&out, record_run(record, tags[i]));
 	}
 	struct bytes kept = arena_copy(b->t.call->arena, buf_bytes(&out));
@@ -82,8 +92,9 @@ static enum status change_reply(
 	ch->kind = pb_from(bytes_str(log_kind_name(entry->kind)));
 	ch->version = entry->version;
 	ch->has_old_fields = ch->has_new_fields = true;
-	ch->old_fields = pb_from(tags_view(b, body->before, tags, ch->n_changed));
-	ch->new_fields = pb_from(tags_view(b, buf_bytes(&b->state), tags, ch->n_changed));
+	ch->old_fields = pb_from(tags_view(b, body->before, body->before, tags, ch->n_changed));
+	ch->new_fields =
+		pb_from(tags_view(b, body->before, buf_bytes(&b->state), tags, ch->n_changed));
 	ch->has_reason = reason.len > 0;
 	ch->reason = pb_from(reason);
 	ch->has_address = address.len > 0 && c->caller->admin;
@@ -310,6 +321,21 @@ static enum status undo_unreferenced(
 	return s;
 }
 
+/* Whether the caller sees the record, in the trash or not. */
+static bool undo_visible(const struct undo *u, const struct entity *entity, uint64_t id)
+{
+	struct scope scope = u->call->caller->scope;
+
+	scope.trash_too = true;
+	return store_visible(u->call->txn, &scope, entity, id);
+}
+
+static enum status undo_unknown(const struct undo *u, struct error *e)
+{
+	return error_set(e, STATUS_NOT_FOUND, "there is no operation \"%llu\"",
+		(unsigned long long)u->operation);
+}
+
 /* The newest change of the record must belong to the operation. */
 static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *e)
 {
@@ -324,6 +350,8 @@ static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *
 	entity = undo_entity(u, &entry);
 	if (!entity)
 		return error_set(e, STATUS_CONFLICT, "operation cannot be taken back");
+	if (!in_operation(u, entity, entry.id) && !undo_visible(u, entity, entry.id))
+		return undo_unknown(u, e);
 	if (!in_operation(u, entity, entry.id))
 		return error_set(e, STATUS_CONFLICT, "%s \"%llu\" changed since", entity->name,
 			(unsigned long long)entry.id);
@@ -397,7 +425,7 @@ static enum status undo_entry(struct undo *u, uint64_t seq, struct error *e)
 	return s;
 }
 
-/* When all stand again: what must hold among them. */
+/* When all stand again: what must hold among them. What is still another's was not the operation's to give away. */
 static enum status undo_settle(struct undo *u, uint64_t seq, struct error *e)
 {
 	struct call *c = u->call;
@@ -406,6 +434,8 @@ static enum status undo_settle(struct undo *u, uint64_t seq, struct error *e)
 
 	if (s || !is_change(entry.kind))
 		return s;
+	if (!undo_visible(u, undo_entity(u, &entry), entry.id))
+		return undo_unknown(u, e);
 	return model_settle(c->txn, &c->author, undo_entity(u, &entry), entry.id, e);
 }
 

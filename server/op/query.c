@@ -48,7 +48,7 @@ static enum status path_allowed(struct target *t, const struct bytes *path, int 
 		const struct field *f = entity_field(entity, path[i]);
 		if (!f)
 			return STATUS_OK; /* the query says so better */
-		if (f->class != CLASS_PUBLIC && !(t->call->caller->class_mask & 1u << f->class))
+		if (!(t->call->caller->class_mask & 1u << field_strictest(f)))
 			return error_set(e, STATUS_DENIED, "%s must not be asked for", f->name);
 		entity = f->refers_to ? schema_entity(schema, bytes_str(f->refers_to)) : NULL;
 	}
@@ -94,6 +94,9 @@ static enum status query_open(struct target *t, struct query *q, struct error *e
 				&filter, t->entity, &t->parse, c->arena, &condition, e);
 		q->condition = condition;
 	}
+	/* the name that a reference is compared by stands in no path */
+	if (!s && condition_classes(condition) & ~c->caller->class_mask)
+		s = error_set(e, STATUS_DENIED, "filter asks for names that must not be seen");
 	return s ? s : sort_allowed(t, q->sort, e);
 }
 

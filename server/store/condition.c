@@ -65,7 +65,7 @@ static void add_name_step(struct compiler *c, struct condition_node *to)
 		return;
 	to->entity[to->npath] = en;
 	to->field[to->npath++] = name;
-	c->out->classes |= 1u << name->class;
+	c->out->classes |= 1u << field_strictest(name);
 }
 
 static enum status find_path(struct compiler *c, const struct filter_node *from,
@@ -79,7 +79,7 @@ static enum status find_path(struct compiler *c, const struct filter_node *from,
 		to->entity[i] = en;
 		to->field[i] = f;
 		to->npath = i + 1;
-		c->out->classes |= 1u << f->class;
+		c->out->classes |= 1u << field_strictest(f);
 		if (i + 1 == from->npath)
 			break;
 		en = type_is_reference(f->type) && c->ctx->schema

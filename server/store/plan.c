@@ -526,7 +526,7 @@ void plan_free(struct plan *p)
 
 /* In words. */
 
-static void explain_source(const struct source *s, struct buf *out)
+static void explain_source(const struct source *s, bool count, struct buf *out)
 {
 	static const char *const kinds[] = { "records in the order of their ids",
 		"index lists of equal values", "records named by an index", "stretch of an index" };
@@ -539,7 +539,7 @@ static void explain_source(const struct source *s, struct buf *out)
 		buf_printf(out, ": %s", s->field->name);
 	if (s->estimate > ESTIMATE_MAX || s->kind == SOURCE_ALL)
 		buf_add_str(out, ", many records");
-	else
+	else if (count) /* an index counts rows that the caller must not learn of */
 		buf_printf(out, ", %zu records", s->estimate);
 }
 
@@ -548,7 +548,7 @@ void plan_explain(
 {
 	buf_clear(out);
 	buf_add_str(out, "read: ");
-	explain_source(&p->source, out);
+	explain_source(&p->source, plan_sees_all(q), out);
 	buf_add_str(out, "\norder: ");
 	if (p->streaming)
 		buf_add_str(out, "as read");

@@ -176,7 +176,7 @@ static enum status run_pass(struct search *s, size_t *steps)
 
 	for (size_t i = 0; i < s->entity->nfields; i++)
 		if (s->entity->fields[i].flags & F_SEARCH)
-			c.classes |= 1u << search_class(&s->entity->fields[i]);
+			c.classes |= 1u << field_strictest(&s->entity->fields[i]);
 	c.classes &= s->class_mask;
 	plan = plan_query(&c, &s->query, (enum search_rank)s->pass);
 	if (plan != NULL && s->few)

@@ -72,7 +72,6 @@ void search_each(const struct entity *entity, struct bytes fields,
 	void (*fn)(void *arg, const struct field *f, struct bytes run), void *arg);
 /* True for a field that only corrects the reading of another one. */
 bool search_is_reading(const struct entity *entity, const struct field *f);
-enum field_class search_class(const struct field *f); /* the strictest that it can have */
 
 /* Terms. */
 enum term_kind {

@@ -64,7 +64,7 @@ bool search_gather(struct txn *t, const struct entity *entity, const struct fiel
 			.pending = pending,
 			.key = &key,
 			.entity = entity->number,
-			.classes = 1u << search_class(f),
+			.classes = 1u << field_strictest(f),
 			.arena = arena_new(GATHER_MEMORY),
 			.error = &ignored,
 			.steps = GATHER_STEPS };

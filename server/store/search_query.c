@@ -154,13 +154,6 @@ void search_query_free(struct search_query *q)
 	buf_free(&q->folded);
 }
 
-enum field_class search_class(const struct field *f)
-{
-	if ((f->flags & F_PERSONAL_IF_PERSON) && f->class == CLASS_PUBLIC)
-		return CLASS_PERSONAL;
-	return f->class;
-}
-
 bool search_is_reading(const struct entity *entity, const struct field *f)
 {
 	for (size_t i = 0; g_str_has_suffix(f->name, "_reading") && i < entity->nfields; i++)
@@ -367,7 +360,7 @@ static void match_field(void *arg, const struct field *f, struct bytes run)
 	struct match_state *m = arg;
 	struct wire_field w;
 
-	if (!(m->class_mask & 1u << search_class(f)))
+	if (!(m->class_mask & 1u << field_strictest(f)))
 		return;
 	if (search_value_reading(m->entity, f, m->fields, &m->value))
 		match_value(m);

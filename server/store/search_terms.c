@@ -193,7 +193,7 @@ static void add_field(void *arg, const struct field *f, struct bytes run)
 	struct search_value *v = ft->value;
 	struct wire_field w;
 
-	t->class = search_class(f);
+	t->class = field_strictest(f);
 	if (search_value_reading(ft->entity, f, ft->fields, v))
 		add_pinyin(t, v->units, v->nunits);
 	while (record_next(&run, &w, NULL)) {
