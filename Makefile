@@ -3,7 +3,7 @@
 #   make demo       the whole product on sample data; installs what is missing
 #   make test       all tests; installs what they need; the last line is "N passed, N failed"
 #   make test-quick the part for every save
-#   make lint bench fuzz install deps clean
+#   make lint bench fuzz install deb deps clean
 
 # make V=1 shows the whole commands.
 V :=
@@ -67,7 +67,7 @@ TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC)) $(BUILD)/fa
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(FUZZ_SRC))
 
-.PHONY: all deps deps-test demo test test-quick lint format bench fuzz fuzz-replay fuzz-bins soak install clean bins units
+.PHONY: all deps deps-test demo test test-quick lint format bench fuzz fuzz-replay fuzz-bins soak install deb clean bins units
 .SECONDARY:
 
 all: bins
@@ -195,6 +195,15 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local|$(PREFIX)|' deploy/guanxid.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/guanxid.service
 	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
+
+# Debian packages of what is committed, in build/deb.
+deb:
+	@$(call install-packages,$(PACKAGES_BUILD) scdoc debhelper dpkg-dev)
+	rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/guanxi
+	git archive HEAD | tar -x -C $(BUILD)/deb/guanxi
+	cp -r deploy/debian $(BUILD)/deb/guanxi/
+	cd $(BUILD)/deb/guanxi && MAKEFLAGS= dpkg-buildpackage -b -us -uc -j$$(nproc)
+	@ls -l $(BUILD)/deb/*.deb
 
 clean:
 	rm -rf $(BUILD)
