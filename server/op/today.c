@@ -152,6 +152,8 @@ static void board_birthdays(struct board *b)
 	b->section = "birthdays";
 	board_list(b, "contact", "birthday is not empty and left_on is empty", "", birthday_row);
 	board_list(b, "customer", "birthday is not empty and archived != yes", "", birthday_row);
+	if (b->call->reply->n_item == first)
+		return;
 	qsort(b->call->reply->item + first, b->call->reply->n_item - first,
 		sizeof *b->call->reply->item, compare_items);
 }
