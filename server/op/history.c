@@ -8,7 +8,7 @@
 #define HISTORY_MAX 200
 #define ENTRIES 64
 #define UNDO_MAX 20000
-#define UNDO_DAYS_MS (INT64_C(30) * 24 * 3600 * 1000)
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 static bool is_change(enum log_kind kind)
 {
@@ -214,6 +214,7 @@ static enum status record_history(struct call *c, struct error *e)
 struct undo {
 	struct call *call;
 	uint64_t operation;
+	long days;      /* in which it may be taken back */
 	uint64_t *seqs; /* entries of the operation, ascending */
 	size_t n;
 	struct buf room; /* of entries */
@@ -255,8 +256,8 @@ static enum status undo_allowed(
 	if (entry->user != c->caller->user && !c->caller->admin)
 		return error_set(e, STATUS_NOT_FOUND, "there is no operation \"%llu\"",
 			(unsigned long long)u->operation);
-	if (c->now_ms - entry->time_ms > UNDO_DAYS_MS)
-		return error_set(e, STATUS_CONFLICT, "operation is older than 30 days");
+	if (c->now_ms - entry->time_ms > u->days * DAY_MS)
+		return error_set(e, STATUS_CONFLICT, "operation is older than %ld days", u->days);
 	return STATUS_OK;
 }
 
@@ -444,6 +445,7 @@ static enum status undo_run(struct undo *u, struct error *e)
 	struct call *c = u->call;
 	enum status s = undo_collect(u, e);
 
+	u->days = lookup_setting_number(call_lookup(c), "undo.days");
 	for (size_t i = 0; !s && i < u->n; i++)
 		s = undo_check_entry(u, u->seqs[i], e);
 	if (s || c->request->dry_run)

@@ -84,6 +84,10 @@ as admin customer set "$C" city=温州 >/dev/null 2>"$DIR/err"
 OPERATION=$(grep -o 'undo [0-9]*' "$DIR/err" | grep -o '[0-9]*')
 as admin customer set "$C" city=嘉兴 >/dev/null 2>&1
 exits "undo is refused when a later change depends on it" 5 as admin undo "$OPERATION"
+exits "days in which an operation can be undone" 0 as admin setting set undo.days value=0
+OPERATION=$(grep -o 'undo [0-9]*' <<<"$ERR" | grep -o '[0-9]*')
+exits "count" 5 as admin undo "$OPERATION"
+exits "and are a setting" 0 as admin setting set undo.days value=30
 exits "a dry run" 0 as admin customer add name=试 phone=0571-99998888 --dry-run
 is "changes nothing" "$(as admin customer count)" 2
 exits "the same idempotency key" 0 as admin customer add name=一次 phone=0571-77776666 --idempotency-key k1 -o id
