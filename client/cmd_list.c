@@ -41,6 +41,7 @@ struct walk {
 	Guanxi__Request *request;
 	struct record_list *list;
 	uint64_t left; /* records still wanted */
+	uint64_t page_size;
 	uint64_t printed;
 	uint64_t total;
 	bool has_total;
@@ -116,6 +117,8 @@ static enum status walk_pages(struct walk *w, struct error *e)
 	if (!st) {
 		struct bytes token = w->next.len ? buf_bytes(&w->next) : (struct bytes){ 0 };
 
+		if (w->app->opt.total)
+			grid_total(record_list_grid(w->list), w->total, w->page_size);
 		st = grid_end(record_list_grid(w->list), token, e);
 	}
 	if (!st && !w->app->opt.all)
@@ -134,6 +137,7 @@ enum status run_list(struct app *app, struct error *e)
 		return st;
 	if (app->opt.limit && !w.left)
 		return error_set(e, STATUS_USAGE, "%s", app_tr(app, "--limit begins at 1"));
+	w.page_size = app->opt.limit ? w.left : PAGE_DEFAULT;
 	w.request = request_new(app, "record.list");
 	st = take_query(app, w.request, 0, e);
 	if (!st)

@@ -19,6 +19,8 @@ struct grid {
 	struct buf out;
 	bool started;
 	bool any; /* an item was written */
+	bool has_total;
+	uint64_t total, pages;
 };
 
 enum status out_write(struct bytes text, struct error *e)
@@ -291,6 +293,13 @@ enum status grid_flush(struct grid *g, struct error *e)
 	return st;
 }
 
+void grid_total(struct grid *g, uint64_t total, uint64_t page_size)
+{
+	g->has_total = true;
+	g->total = total;
+	g->pages = (total + page_size - 1) / page_size;
+}
+
 enum status grid_end(struct grid *g, struct bytes next, struct error *e)
 {
 	start(g);
@@ -300,6 +309,9 @@ enum status grid_end(struct grid *g, struct bytes next, struct error *e)
 			json_add_string(&g->out, next);
 		else
 			buf_add_str(&g->out, "null");
+		if (g->has_total)
+			buf_printf(&g->out, ",\"total\":%llu,\"pages\":%llu",
+				(unsigned long long)g->total, (unsigned long long)g->pages);
 		buf_add_str(&g->out, "}\n");
 	}
 	return grid_flush(g, e);

@@ -31,6 +31,8 @@ bool grid_wants_json(const struct grid *g);
 
 /* Writes what has been gathered; in a table this page's rows, with widths of the first page. */
 enum status grid_flush(struct grid *g, struct error *e);
+/* json's end tells how many there are in all, and how many pages of page_size rows. */
+void grid_total(struct grid *g, uint64_t total, uint64_t page_size);
 /*
  * Flushes and ends. next is the page token of json's {"items": [...], "next": ...}; .data NULL: null.
  */
