@@ -211,7 +211,12 @@ static enum status run_health(struct app *app, struct error *e)
 
 	if (!st)
 		st = link_call(app, request_new(app, "health"), &reply, e);
-	return st ? st : print_values(app, reply, "version", e);
+	if (!st)
+		st = print_values(app, reply, "version", e);
+	if (!st && answer_value(reply, "alarm").len)
+		st = error_set(e, STATUS_INTERNAL, "%.*s", (int)answer_value(reply, "alarm").len,
+			(const char *)answer_value(reply, "alarm").data);
+	return st;
 }
 
 static enum status run_help(struct app *app, struct error *e)

@@ -7,6 +7,7 @@
 #include "server/call/call.h"
 
 extern const struct op system_ops[];
+extern const struct op health_ops[];
 extern const struct op session_ops[];
 extern const struct op schema_ops[];
 extern const struct op record_ops[];

@@ -206,3 +206,10 @@ enum status store_backup(struct store *s, int fd, struct error *e)
 {
 	return s->ops->backup(s->engine, fd, e);
 }
+
+void store_usage(struct store *s, uint64_t *used, uint64_t *map)
+{
+	uint64_t entries, bytes;
+
+	s->ops->stat(s->engine, SPACE_META, used, map, &entries, &bytes);
+}

@@ -147,6 +147,8 @@ size_t store_check(struct txn *t, void (*report)(void *arg, const char *damage),
 /* The short check at start: format, meta rows, the last n log entries and what they touched. */
 size_t store_check_tail(
 	struct txn *t, size_t n, void (*report)(void *arg, const char *damage), void *arg);
+/* Bytes in use and bytes of the map. Any thread. */
+void store_usage(struct store *s, uint64_t *used, uint64_t *map);
 enum status store_backup(struct store *s, int fd, struct error *e);
 /* Merges pending postings, at most about 20,000 puts. *more tells whether some are left. */
 enum status store_merge_terms(struct txn *t, bool *more, struct error *e);
