@@ -17,9 +17,8 @@ void clock_free(struct clock **c);
 
 /* Business time in milliseconds since 1970. Re-reads the file when it changed. Safe from any thread. */
 int64_t clock_now(struct clock *c);
-/* True when business time does not run by itself: timers must ask again instead of sleeping. */
-bool clock_is_set(struct clock *c);
-const char *clock_path(const struct clock *c); /* NULL for real time */
+/* NULL for real time. Otherwise business time does not run by itself: timers must ask again instead of sleeping. */
+const char *clock_path(const struct clock *c);
 
 int64_t monotonic_us(void); /* microseconds, never set, for deadlines and durations */
 int64_t real_ms(void);      /* real time in milliseconds since 1970 */

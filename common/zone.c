@@ -1,5 +1,6 @@
 #include "common/date.h"
 #include <glib.h>
+#include <pthread.h>
 
 #define SECONDS_PER_DAY 86400ll
 #define ZONES_MAX 2048
@@ -33,13 +34,13 @@ static struct zone *zone_load(const char *name)
 
 const struct zone *zone_find(const char *name)
 {
-	static GMutex lock;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static GHashTable *zones; /* name -> struct zone, never removed */
 	struct zone *zone;
 
 	if (!name || !name_well_formed(name))
 		return NULL;
-	g_mutex_lock(&lock);
+	pthread_mutex_lock(&lock);
 	if (!zones)
 		zones = g_hash_table_new(g_str_hash, g_str_equal);
 	zone = g_hash_table_lookup(zones, name);
@@ -48,7 +49,7 @@ const struct zone *zone_find(const char *name)
 		if (zone)
 			g_hash_table_insert(zones, zone->name, zone);
 	}
-	g_mutex_unlock(&lock);
+	pthread_mutex_unlock(&lock);
 	return zone;
 }
 

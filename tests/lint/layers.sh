@@ -55,7 +55,8 @@ only_in 'LMDB only in engine_lmdb.c' 'lmdb\.h' 'server/store/engine_lmdb\.c:'
 only_in 'ncurses only in client/tui' 'n?cursesw?[./]' 'client/tui/'
 only_in 'OpenSSL only in tls, stream, secret and conn' 'openssl/' 'common/tls|server/net/stream|server/call/secret|client/conn'
 only_in 'libevent only in loop, net, the server itself and the client' 'event2/' 'server/(loop|net)/|server/[a-z_]*\.[ch]:|client/'
-only_in 'threads only in loop, the workers of net, the writer and the server itself' 'pthread\.h' 'server/loop/|server/net/(net|worker)|server/call/(writer|dispatch)|server/[a-z_]*\.[ch]:'
+# The clock and the zones are asked from any thread: they hold a lock and start nothing.
+only_in 'threads only in loop, the workers of net, the writer and the server itself' 'pthread\.h' 'common/(clock|zone)\.c:|server/loop/|server/net/(net|worker)|server/call/(writer|dispatch)|server/[a-z_]*\.[ch]:'
 
 never 'every commit reaches the disk' 'MDB_NOSYNC|MDB_NOMETASYNC|MDB_MAPASYNC|MDB_WRITEMAP' common server client
 never 'evhttp, evdns and evrpc stay out' 'evhttp[a-z_]*|evdns[a-z_]*|evrpc[a-z_]*|event2/(http|dns|rpc)[a-z_]*' common server client
