@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define TAIL_ENTRIES 1000
-#define MERGE_SECONDS 5
 
 struct running {
 	const struct cmd_args *args;
@@ -30,7 +29,6 @@ struct running {
 	struct loop *loop;
 	struct net *net;
 	struct event *signals[3];
-	struct event *merge;
 };
 
 /* Looking before serving. */
@@ -162,34 +160,15 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 	log_line(LOG_LEVEL_INFO, "reload", "certificates=new");
 }
 
-static enum status merge_terms(struct call *c, struct error *e)
-{
-	bool more;
-
-	return store_merge_terms(c->txn, &more, e);
-}
-
-/* Search terms of the last writes are merged when the writer has nothing else to do. */
-static void on_merge(evutil_socket_t fd, short what, void *arg)
-{
-	struct running *r = arg;
-
-	if (store_pending_terms(r->home.store) > 0 && writer_queue(r->server.writer) == 0)
-		writer_submit_own(r->server.writer, merge_terms, NULL, NULL, NULL);
-}
-
 static void signals_add(struct running *r)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
-	struct timeval every = { .tv_sec = MERGE_SECONDS };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
 		r->signals[i] = evsignal_new(loop_base(r->loop), numbers[i],
 			numbers[i] == SIGHUP ? on_reload : on_stop, r);
 		event_add(r->signals[i], NULL);
 	}
-	r->merge = event_new(loop_base(r->loop), -1, EV_PERSIST, on_merge, r);
-	event_add(r->merge, &every);
 }
 
 static void fatal(struct server *server, int exit_code)
@@ -246,12 +225,15 @@ static enum status serve_start(struct running *r, struct error *e)
 	if (s)
 		return s;
 	r->loop = loop_new("main");
+	if (!r->loop)
+		return error_set(e, STATUS_INTERNAL, "cannot make an event loop");
 	r->server.pool = pool_new((size_t)r->options->pool_threads, (size_t)r->options->pool_queue);
 	r->server.writer = writer_new(&r->server, (size_t)r->options->write_queue);
+	/* before anybody can write: the writer tells it of every commit */
+	r->server.reminders = reminders_new(&r->server, r->loop);
 	s = serve_net(r, e);
 	if (s)
 		return s;
-	r->server.reminders = reminders_new(&r->server, r->loop);
 	signals_add(r);
 	return listen_write(r, e);
 }
@@ -261,8 +243,6 @@ static void serve_stop(struct running *r)
 	for (size_t i = 0; i < G_N_ELEMENTS(r->signals); i++)
 		if (r->signals[i])
 			event_free(r->signals[i]);
-	if (r->merge)
-		event_free(r->merge);
 	if (r->net)
 		net_stop(r->net);
 	if (r->server.pool)

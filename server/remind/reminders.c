@@ -3,6 +3,7 @@
 #include "server/loop/loop.h"
 #include "server/remind/fire.h"
 #include "server/server.h"
+#include <glib.h>
 #include <stdatomic.h>
 
 #define LONGEST_SLEEP_MS (30 * 1000)
@@ -103,10 +104,8 @@ void reminders_look(struct reminders *r)
 
 struct reminders *reminders_new(struct server *server, struct loop *loop)
 {
-	struct reminders *r = calloc(1, sizeof *r);
+	struct reminders *r = g_new0(struct reminders, 1);
 
-	if (!r)
-		return NULL;
 	r->server = server;
 	r->loop = loop;
 	r->timer = evtimer_new(loop_base(loop), on_timer, r);
@@ -120,7 +119,7 @@ void reminders_free(struct reminders **r)
 		return;
 	event_free((*r)->timer);
 	txn_abort(&(*r)->txn);
-	free(*r);
+	g_free(*r);
 	*r = NULL;
 }
 
