@@ -118,7 +118,7 @@ enum status idem_keep(struct call *c, struct error *e)
 
 enum status idem_sweep(struct txn *t, int64_t now_ms, struct buf *at, struct error *e)
 {
-	struct walk *w;
+	struct walk *w = NULL;
 	struct bytes key;
 	struct buf value = BUF_INIT, gone = BUF_INIT;
 	enum status st = walk_open(t, SPACE_IDEM, (struct bytes){ 0 }, &w, e);

@@ -4,6 +4,7 @@
  */
 #include "server/call/writer.h"
 #include "server/call/box.h"
+#include "server/log_line.h"
 #include "server/server.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -365,7 +366,7 @@ static void housekeeping(struct writer *w)
 		atomic_store(&w->broken, true);
 	if (st != STATUS_OK) {
 		w->not_before_us = monotonic_us() + TROUBLE_PAUSE_US;
-		fprintf(stderr, "writer: housekeeping: %s\n", e.message);
+		log_line(LOG_LEVEL_ERROR, "housekeeping", "why=\"%s\"", e.message);
 	}
 	error_clear(&e);
 }
