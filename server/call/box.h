@@ -8,8 +8,7 @@
 #include "server/model/model.h"
 #include <glib.h>
 
-#define REQUEST_CEILING (16u * 1024 * 1024) /* memory of one request */
-#define REPLY_MAX (FRAME_MAX - 4096)        /* room for status and what surrounds the rows */
+#define REPLY_MAX (FRAME_MAX - 4096) /* room for status and what surrounds the rows */
 #define BUSY_RETRY_MS 200
 
 struct box {

@@ -6,12 +6,12 @@
 
 #include "server/call/call.h"
 
-/*
- * A new call in an arena of its own. done is called exactly once, on whatever thread finished it; it posts to the session's loop,
- * packs call->reply and then calls call_free. start takes over the request (already unpacked in arena).
- */
+/* Called exactly once, on whatever thread finished the call: posts to the session's loop, packs call->reply, then call_free. */
 typedef void call_done(struct call *c, void *arg);
 
+#define REQUEST_CEILING (16u * 1024 * 1024) /* memory of one request, for its arena */
+
+/* Takes over the arena, in which the request stands unpacked already; request NULL: the server's own. NULL when the arena is full: it stays the caller's. */
 struct call *call_new(struct server *server, struct arena *arena, const Guanxi__Request *request);
 void call_free(struct call **c); /* frees the arena too */
 

@@ -18,7 +18,6 @@
 #define EVENTS_HIGH (128u * 1024) /* a watcher's output above which events wait */
 #define EVENTS_ROUND 64
 #define REFUSALS_MAX 20 /* before login */
-#define REQUEST_ARENA (16u * 1024 * 1024)
 
 #define SECOND_US 1000000LL
 #define FRAME_US (30 * SECOND_US)
@@ -502,7 +501,7 @@ static void bad_frame(struct session *s, const char *why)
 
 static void take_frame(struct session *s, struct bytes body)
 {
-	struct arena *arena = arena_new(REQUEST_ARENA);
+	struct arena *arena = arena_new(REQUEST_CEILING);
 	struct error e = { 0 };
 	Guanxi__Frame *frame = frame_unpack(body, arena, &e);
 
