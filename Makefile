@@ -21,7 +21,7 @@ PREFIX := /usr/local
 SANITIZE :=
 
 PACKAGES_BUILD := build-essential pkg-config protobuf-c-compiler libprotobuf-c-dev libevent-dev liblmdb-dev \
-	libssl-dev libglib2.0-dev libjansson-dev libsodium-dev libcsv-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
+	libssl-dev libglib2.0-dev libjansson-dev libsodium-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
 PACKAGES_TEST := libcmocka-dev clang clang-format libclang-rt-14-dev python3 python3-protobuf protobuf-compiler \
 	strace tmux jq openssl
 PKGS_COMMON := libprotobuf-c glib-2.0
@@ -40,7 +40,7 @@ CFLAGS = -std=gnu11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) -include common/banne
 LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS_COMMON) $(PKGS_SERVER) $(PKGS_CLIENT) 2>/dev/null)
-LIBS_COMMON := $(shell pkg-config --libs $(PKGS_COMMON) 2>/dev/null) -lcsv -lm
+LIBS_COMMON := $(shell pkg-config --libs $(PKGS_COMMON) 2>/dev/null)
 LIBS_SERVER := $(shell pkg-config --libs $(PKGS_SERVER) 2>/dev/null) -llmdb -lpthread $(LIBS_COMMON)
 LIBS_CLIENT := $(shell pkg-config --libs $(PKGS_CLIENT) 2>/dev/null) $(LIBS_COMMON)
 

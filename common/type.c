@@ -168,11 +168,6 @@ size_t type_key(const struct field *f, const struct wire_field *w, uint8_t key[K
 	return type_key_reading(f, w, (struct bytes){ 0 }, key);
 }
 
-bool type_key_cut(size_t len)
-{
-	return len >= KEY_MAX;
-}
-
 void type_normal(const struct field *f, struct bytes text, struct buf *out)
 {
 	const struct type_row *row = rows[f->type];

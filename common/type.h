@@ -71,8 +71,6 @@ size_t type_key(const struct field *f, const struct wire_field *w, uint8_t key[K
 /* As type_key for a name whose reading is corrected: where it stands when names are sorted. Not for equality. */
 size_t type_key_reading(const struct field *f, const struct wire_field *w, struct bytes reading,
 	uint8_t key[KEY_MAX]);
-/* True when equal keys of that length may stand for different values (text cut to KEY_MAX). */
-bool type_key_cut(size_t len);
 
 /* Normal form of a text value for comparison and uniqueness: phones digits only without +86, e-mail host folded, text folded. Appends. */
 void type_normal(const struct field *f, struct bytes text, struct buf *out);

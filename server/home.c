@@ -1,4 +1,5 @@
 #include "server/home.h"
+#include "common/frame.h"
 #include "common/tls.h"
 #include "server/call/secret.h"
 #include "server/model/model.h"
@@ -56,7 +57,7 @@ static enum status observe(void *arg, struct txn *t, const struct author *author
 static enum status home_open_store(const struct home_options *o, struct home *h, struct error *e)
 {
 	char *store = o->store ? g_strdup(o->store) : home_path(o->dir, "store");
-	char *key = o->key_file ? g_strdup(o->key_file) : home_path(o->dir, "master.key");
+	char *key = home_path(o->dir, "master.key");
 	struct store_options so = {
 		.path = store,
 		.map_size = o->map_size ? o->map_size : MAP_DEFAULT,
@@ -119,7 +120,7 @@ static void join_address(const char *dir, struct buf *out)
 	char *end;
 
 	if (!g_file_get_contents(path, &text, NULL, NULL))
-		text = g_strdup("localhost:7650\n");
+		text = g_strdup_printf("localhost:%d\n", DEFAULT_PORT);
 	end = strchr(text, '\n');
 	if (end)
 		*end = 0;

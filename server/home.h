@@ -21,9 +21,8 @@ struct home {
 
 struct home_options {
 	const char *dir;
-	const char *key_file; /* NULL: master.key in dir */
-	const char *store;    /* folder of the store; NULL: store in dir */
-	uint64_t map_size;    /* 0: default */
+	const char *store; /* folder of the store; NULL: store in dir */
+	uint64_t map_size; /* 0: default */
 	bool create;
 	bool read_only; /* takes no lock */
 };

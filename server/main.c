@@ -39,30 +39,29 @@ static int usage(const struct cmd *cmd, const char *fault, const char *word)
 	return STATUS_USAGE;
 }
 
-/* One row an option: where its value goes. */
+/* One row an option: where its value goes. The first one is -D too. */
 struct cmd_option {
 	const char *name;
 	size_t offset;
-	int letter;
 };
 
-#define OPTION(word, member, short_name)                                                           \
+#define OPTION(word, member)                                                                       \
 	{                                                                                          \
-		.name = word, .offset = offsetof(struct cmd_args, member), .letter = short_name    \
+		.name = word, .offset = offsetof(struct cmd_args, member)                          \
 	}
 
 static const struct cmd_option options[] = {
-	OPTION("dir", dir, 'D'),
-	OPTION("admin", admin, 0),
-	OPTION("password-file", password_file, 0),
-	OPTION("host", host, 0),
-	OPTION("listen", listen, 0),
-	OPTION("config", config, 0),
-	OPTION("clock", clock, 0),
-	OPTION("user", user, 0),
-	OPTION("role", role, 0),
-	OPTION("branch", branch, 0),
-	OPTION("key-file", key_file, 0),
+	OPTION("dir", dir),
+	OPTION("admin", admin),
+	OPTION("password-file", password_file),
+	OPTION("host", host),
+	OPTION("listen", listen),
+	OPTION("config", config),
+	OPTION("clock", clock),
+	OPTION("user", user),
+	OPTION("role", role),
+	OPTION("branch", branch),
+	OPTION("key-file", key_file),
 };
 
 static bool list_add(const char **list, size_t *n, const char *value)

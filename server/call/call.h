@@ -94,8 +94,6 @@ const struct op *op_find(struct bytes name);
 
 /* The look-up of this run, made at the first use; its scope is the caller's. */
 struct lookup *call_lookup(struct call *c);
-/* Lets go what belonged to one run (the look-up, what stands in the reply): before another run and at the end. */
-void call_forget(struct call *c);
 
 /* Reply helpers: all memory from the call's arena; STATUS_INVALID "reply too large" beyond its ceiling. */
 enum status reply_record(struct call *c, const struct entity *entity, const struct stored *s,

@@ -62,12 +62,6 @@ void call_rewind(struct call *c)
 	c->nwake = 0;
 }
 
-void call_forget(struct call *c)
-{
-	lookup_free(&c->lookup);
-	call_rewind(c);
-}
-
 void call_free(struct call **cp)
 {
 	struct call *c = *cp;

@@ -15,7 +15,6 @@ struct loop {
 	struct event *wakeup;
 	int fd; /* eventfd */
 	char name[16];
-	void *data;
 	GArray *hooks; /* struct post, after each round */
 	atomic_bool stop;
 	atomic_bool running;
@@ -170,16 +169,6 @@ void loop_post(struct loop *l, loop_fn *fn, void *arg)
 bool loop_is_mine(const struct loop *l)
 {
 	return atomic_load(&l->running) && pthread_equal(l->thread, pthread_self());
-}
-
-void loop_set_data(struct loop *l, void *data)
-{
-	l->data = data;
-}
-
-void *loop_data(const struct loop *l)
-{
-	return l->data;
 }
 
 void loop_after_round(struct loop *l, loop_fn *fn, void *arg)

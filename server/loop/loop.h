@@ -22,8 +22,6 @@ struct event_base *loop_base(struct loop *l);
 /* Runs fn(arg) on the loop's thread, in the order of posting; from any thread. The only crossing between threads. */
 void loop_post(struct loop *l, loop_fn *fn, void *arg);
 bool loop_is_mine(const struct loop *l); /* called on the loop's own thread */
-void loop_set_data(struct loop *l, void *data);
-void *loop_data(const struct loop *l);
 /* Called after each round of events: to send what has gathered, to let a snapshot go. */
 void loop_after_round(struct loop *l, loop_fn *fn, void *arg);
 

@@ -444,13 +444,6 @@ struct bytes lookup_fields(struct lookup *l, const struct entity *entity, uint64
 	return seen && seen->there && seen->fields.data ? seen->fields : bytes_of("", 0);
 }
 
-void lookup_forget(struct lookup *l, const struct entity *entity, uint64_t id)
-{
-	gint64 key = (gint64)((uint64_t)entity->number << 48 | id);
-
-	g_hash_table_remove(l->seen, &key);
-}
-
 static bool take_id(struct bytes text, uint64_t *id)
 {
 	*id = 0;

@@ -23,8 +23,6 @@ uint64_t lookup_dictionary(struct lookup *l, const char *code);
 bool lookup_there(struct lookup *l, const struct entity *entity, uint64_t id);
 /* The fields of a record that lookup_there finds, remembered; len 0 if there is none. For small shared records: users, branches, roles. */
 struct bytes lookup_fields(struct lookup *l, const struct entity *entity, uint64_t id);
-/* Forgets what is remembered of a record that was just written. */
-void lookup_forget(struct lookup *l, const struct entity *entity, uint64_t id);
 /* Takes the next number of the entity's records for @number: one higher with each call. */
 enum status lookup_next_number(
 	struct lookup *l, const struct entity *entity, uint64_t *number, struct error *e);

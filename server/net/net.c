@@ -69,7 +69,6 @@ static enum status worker_init(
 	w->loop = loop_new(name);
 	if (!w->loop)
 		return error_set(e, STATUS_INTERNAL, "cannot make an event loop");
-	loop_set_data(w->loop, w);
 	w->streams = streams_new(w->loop);
 	w->tls = tls ? tls_context_ref(tls) : NULL;
 	hub_init(w);
@@ -155,7 +154,9 @@ static struct caller *local_administrator(void)
 
 static uint64_t count_connections(void *arg)
 {
-	return net_connections(arg);
+	struct net *n = arg;
+
+	return atomic_load(&n->connections);
 }
 
 static enum status start_threads(struct net *n, struct error *e)
@@ -282,9 +283,4 @@ void net_stop(struct net *n)
 uint16_t net_port(const struct net *n, size_t i)
 {
 	return i < n->naddresses ? n->ports[i] : 0;
-}
-
-uint64_t net_connections(const struct net *n)
-{
-	return atomic_load(&n->connections);
 }

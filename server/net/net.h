@@ -38,7 +38,6 @@ void net_stop(struct net *n);
 void net_free(struct net **n);
 /* Port of the i-th address: what the kernel chose for port 0. */
 uint16_t net_port(const struct net *n, size_t i);
-uint64_t net_connections(const struct net *n);
 
 /*
  * Connects to the admin socket of a folder (any length of path); the descriptor, or -1. The same frames without TLS;
