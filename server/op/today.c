@@ -154,8 +154,9 @@ static void board_birthdays(struct board *b)
 	board_list(b, "customer", "birthday is not empty and archived != yes", "", birthday_row);
 	if (b->call->reply->n_item == first)
 		return;
-	qsort(b->call->reply->item + first, b->call->reply->n_item - first,
-		sizeof *b->call->reply->item, compare_items);
+	if (b->call->reply->n_item > first)
+		qsort(b->call->reply->item + first, b->call->reply->n_item - first,
+			sizeof *b->call->reply->item, compare_items);
 }
 
 static void board_reminders(struct board *b)
