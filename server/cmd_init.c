@@ -180,7 +180,7 @@ static int run(const struct cmd_args *a)
 	else
 		password_random(&password);
 	if (!s && a->password_file)
-		s = password_acceptable(buf_bytes(&password), admin, &e);
+		s = password_acceptable(buf_bytes(&password), admin, PASSWORD_SHORTEST, &e);
 	if (!s)
 		s = home_init(a->dir, admin, a->host, a->nhost, buf_bytes(&password),
 			!a->password_file, &e);

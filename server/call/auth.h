@@ -7,6 +7,7 @@
 #include "server/call/call.h"
 
 #define TOKEN_BYTES 32
+#define PASSWORD_SHORTEST 12
 #define LOGIN_TRIES 5
 #define LOGIN_LOCK_MS (15 * 60 * 1000)
 #define INVITE_MS (24 * 3600 * 1000)
@@ -15,8 +16,9 @@
 /* Argon2id, m = 19 MiB, t = 2. Slow: only in the pool. The text form (128 bytes) holds its parameters. */
 enum status password_hash(struct bytes password, char out[128], struct error *e);
 bool password_verify(const char *hash, struct bytes password); /* hash NULL: same time, false */
-/* At least 12 characters, not the user name, not a common one. STATUS_INVALID with field password. */
-enum status password_acceptable(struct bytes password, const char *username, struct error *e);
+/* At least shortest characters (PASSWORD_SHORTEST until settings say more), not the user name, not a common one. STATUS_INVALID with field password. */
+enum status password_acceptable(
+	struct bytes password, const char *username, size_t shortest, struct error *e);
 
 enum status credential_get(
 	struct txn *t, uint64_t user, char hash[128], bool *must_change, struct error *e);

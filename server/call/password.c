@@ -5,7 +5,6 @@
 
 #define HASH_OPS 2
 #define HASH_MEMORY (19u << 20)
-#define PASSWORD_MIN 12
 #define PASSWORD_MAX_BYTES 1024
 #define UNIT_MAX 4 /* longest piece whose repetition makes a poor password */
 
@@ -144,7 +143,8 @@ static bool is_user_name(struct bytes folded, const char *username)
 	return same;
 }
 
-enum status password_acceptable(struct bytes password, const char *username, struct error *e)
+enum status password_acceptable(
+	struct bytes password, const char *username, size_t shortest, struct error *e)
 {
 	struct buf folded = BUF_INIT;
 	char why[96];
@@ -154,8 +154,8 @@ enum status password_acceptable(struct bytes password, const char *username, str
 		return error_field(e, "password", "is longer than %d bytes", PASSWORD_MAX_BYTES);
 	if (!text_valid(password, TEXT_LINE, PASSWORD_MAX_BYTES, why))
 		return error_field(e, "password", "%s", why);
-	if (text_length(password) < PASSWORD_MIN)
-		return error_field(e, "password", "is shorter than %d characters", PASSWORD_MIN);
+	if (text_length(password) < shortest)
+		return error_field(e, "password", "is shorter than %zu characters", shortest);
 	text_fold(&folded, password);
 	if (is_user_name(buf_bytes(&folded), username))
 		s = error_field(e, "password", "is the user name");

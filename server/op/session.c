@@ -244,11 +244,22 @@ static enum status session_login(struct call *c, struct error *e)
 
 /* Joining. */
 
+/* How long a password must be; the call has no transaction of its own yet. */
+static size_t password_shortest(struct call *c, struct txn *t)
+{
+	struct lookup *settings = lookup_new(t, &scope_all, c->server->schema, false, c->arena);
+	long n = lookup_setting_number(settings, "password.min_length");
+
+	lookup_free(&settings);
+	return (size_t)n;
+}
+
 static enum status join_prepare(struct call *c, struct error *e)
 {
 	struct proof *p = arena_calloc(c->arena, 1, sizeof(*p));
 	struct txn *t = NULL;
 	const char *name = "";
+	size_t shortest;
 	enum status s = p ? txn_begin(c->server->store, false, &t, e) : no_memory(e);
 
 	if (s)
@@ -257,10 +268,11 @@ static enum status join_prepare(struct call *c, struct error *e)
 	s = invite_peek(t, call_arg(c, "code"), c->now_ms, &p->user, NULL);
 	if (!s)
 		name = user_name_of(c, t, p->user);
+	shortest = password_shortest(c, t);
 	txn_abort(&t);
 	if (s)
 		return s == STATUS_UNAUTHENTICATED ? STATUS_OK : s;
-	s = password_acceptable(call_arg(c, "password"), name, e);
+	s = password_acceptable(call_arg(c, "password"), name, shortest, e);
 	if (!s)
 		s = password_hash(call_arg(c, "password"), p->hash, e);
 	if (!s)
@@ -345,6 +357,7 @@ static enum status password_prepare(struct call *c, struct error *e)
 	struct txn *t = NULL;
 	char hash[128];
 	bool must_change;
+	size_t shortest;
 	enum status s = p ? txn_begin(c->server->store, false, &t, e) : no_memory(e);
 
 	if (s)
@@ -352,6 +365,7 @@ static enum status password_prepare(struct call *c, struct error *e)
 	c->prepared = p;
 	p->epoch = auth_epoch(t, c->caller->user);
 	s = credential_get(t, c->caller->user, hash, &must_change, e);
+	shortest = password_shortest(c, t);
 	txn_abort(&t);
 	if (s && s != STATUS_NOT_FOUND)
 		return s;
@@ -361,7 +375,7 @@ static enum status password_prepare(struct call *c, struct error *e)
 		return STATUS_OK;
 	if (bytes_equal(call_arg(c, "old"), call_arg(c, "new")))
 		return error_field(e, "password", "is the old one");
-	s = password_acceptable(call_arg(c, "new"), c->caller->username, e);
+	s = password_acceptable(call_arg(c, "new"), c->caller->username, shortest, e);
 	return s ? s : password_hash(call_arg(c, "new"), p->hash, e);
 }
 

@@ -53,6 +53,9 @@ exits "a connection that is used keeps its session from growing idle" 0 as wang 
 set_clock 2026-11-23T01:16:00Z
 
 printf 'another long password\n' >"$DIR/pw2"
+exits "passwords may have to be longer" 0 as admin setting set password.min_length value=40
+exits "then" 6 as wang passwd --old-file "$DIR/pw" --new-file "$DIR/pw2"
+as admin setting set password.min_length value=12 >/dev/null 2>&1
 exits "a wrong old password is exit 9" 9 as wang passwd --old-file "$DIR/bad" --new-file "$DIR/pw2"
 exits "passwd" 0 as wang passwd --old-file "$DIR/pw" --new-file "$DIR/pw2"
 exits "the user's other sessions have ended" 9 as z whoami

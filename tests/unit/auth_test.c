@@ -23,7 +23,8 @@ static bool acceptable(const char *password)
 	struct error e;
 
 	error_init(&e);
-	enum status s = password_acceptable(bytes_str(password), "wangxiaoming", &e);
+	enum status s =
+		password_acceptable(bytes_str(password), "wangxiaoming", PASSWORD_SHORTEST, &e);
 	assert_int_equal(e.nfields, s ? 1 : 0);
 	error_clear(&e);
 	return s == STATUS_OK;
