@@ -134,17 +134,34 @@ static enum status run_restore(struct app *app, struct error *e)
 	return st ? st : print_operation(app, reply, e);
 }
 
+/* A long operation is taken back in several requests: each reply says from where the next goes on. */
 static enum status run_undo(struct app *app, struct error *e)
 {
-	const Guanxi__Reply *reply;
+	const Guanxi__Reply *reply = NULL;
+	Guanxi__Reply sum = GUANXI__REPLY__INIT;
+	char into[24], before[24];
+	uint64_t count = 0;
 	enum status st = app_need_args(app, 1, 1, e);
 
-	if (st)
-		return st;
-	Guanxi__Request *r = request_new(app, "operation.undo");
-	request_arg(app->arena, r, "operation", bytes_str(app->args[0]));
-	st = link_call(app, r, &reply, e);
-	return st ? st : print_operation(app, reply, e);
+	do {
+		Guanxi__Request *r = request_new(app, "operation.undo");
+		request_arg(app->arena, r, "operation", bytes_str(app->args[0]));
+		if (reply) {
+			request_arg(app->arena, r, "into", bytes_str(into));
+			request_arg(app->arena, r, "before", bytes_str(before));
+		}
+		if (!st)
+			st = link_call(app, r, &reply, e);
+		if (st)
+			return st;
+		count += reply->count;
+		struct bytes next = answer_value(reply, "before");
+		snprintf(into, sizeof into, "%llu", (unsigned long long)reply->operation);
+		snprintf(before, sizeof before, "%.*s", (int)next.len, (const char *)next.data);
+	} while (before[0]);
+	sum = *reply;
+	sum.count = count;
+	return print_operation(app, &sum, e);
 }
 
 const struct command cmd_add = {

@@ -7,7 +7,7 @@
 #define HISTORY_DEFAULT 20
 #define HISTORY_MAX 200
 #define ENTRIES 64
-#define UNDO_MAX 20000
+#define UNDO_SLICE 500 /* entries that one request takes back */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 static bool is_change(enum log_kind kind)
@@ -214,8 +214,11 @@ static enum status record_history(struct call *c, struct error *e)
 struct undo {
 	struct call *call;
 	uint64_t operation;
-	long days;      /* in which it may be taken back */
-	uint64_t *seqs; /* entries of the operation, ascending */
+	uint64_t
+		into; /* the operation that earlier requests have begun to take it back with; 0: none */
+	uint64_t before;           /* entries from this number on are taken back already; 0: none */
+	long days;                 /* in which it may be taken back */
+	uint64_t seqs[UNDO_SLICE]; /* entries of the operation, descending */
 	size_t n;
 	struct buf room; /* of entries */
 	struct buf record_room;
@@ -224,28 +227,6 @@ struct undo {
 static const struct entity *undo_entity(const struct undo *u, const struct log_entry *entry)
 {
 	return schema_entity_by_number(u->call->server->schema, entry->entity);
-}
-
-static enum status undo_collect(struct undo *u, struct error *e)
-{
-	uint64_t after = 0;
-	size_t n;
-
-	u->seqs = arena_alloc(u->call->arena, (UNDO_MAX + 1) * sizeof(*u->seqs));
-	if (!u->seqs)
-		return error_set(e, STATUS_INTERNAL, "out of memory");
-	while (u->n <= UNDO_MAX && (n = log_of_operation(u->call->txn, u->operation, after,
-					    u->seqs + u->n, UNDO_MAX + 1 - u->n)) > 0) {
-		u->n += n;
-		after = u->seqs[u->n - 1];
-	}
-	if (!u->n)
-		return error_set(e, STATUS_NOT_FOUND, "there is no operation \"%llu\"",
-			(unsigned long long)u->operation);
-	if (u->n > UNDO_MAX)
-		return error_set(e, STATUS_INVALID,
-			"operation touches more than %d records: undo it in parts", UNDO_MAX);
-	return STATUS_OK;
 }
 
 static enum status undo_allowed(
@@ -272,7 +253,8 @@ static bool in_operation(struct undo *u, const struct entity *entity, uint64_t i
 		if (log_read(u->call->txn, seqs[i], &entry, &u->room, NULL, NULL))
 			return false;
 		if (is_change(entry.kind))
-			return entry.operation == u->operation;
+			return entry.operation == u->operation ||
+			       (u->into && entry.operation == u->into);
 	}
 	return false;
 }
@@ -440,38 +422,116 @@ static enum status undo_settle(struct undo *u, uint64_t seq, struct error *e)
 	return model_settle(c->txn, &c->author, undo_entity(u, &entry), entry.id, e);
 }
 
+/* All entries, before the first is taken back. */
+static enum status undo_check(struct undo *u, struct error *e)
+{
+	uint64_t seqs[ENTRIES], after = 0, all = 0;
+	enum status s = STATUS_OK;
+	size_t n;
+
+	while (!s && (n = log_of_operation(u->call->txn, u->operation, after, seqs, ENTRIES)) > 0) {
+		for (size_t i = 0; !s && i < n; i++)
+			s = undo_check_entry(u, seqs[i], e);
+		after = seqs[n - 1];
+		all += n;
+	}
+	if (!s && !all)
+		return error_set(e, STATUS_NOT_FOUND, "there is no operation \"%llu\"",
+			(unsigned long long)u->operation);
+	return s;
+}
+
+static enum status undo_slice(struct undo *u, struct error *e)
+{
+	struct call *c = u->call;
+	enum status s = STATUS_OK;
+
+	u->n = log_of_operation_back(c->txn, u->operation, u->before, u->seqs, UNDO_SLICE);
+	for (size_t i = 0; !s && u->into && i < u->n; i++)
+		s = undo_check_entry(u, u->seqs[i], e);
+	c->author.operation = u->into;
+	if (!s && !u->into)
+		s = store_operation(c->txn, &c->author.operation, e);
+	for (size_t i = 0; !s && i < u->n; i++)
+		s = undo_entry(u, u->seqs[i], e);
+	for (size_t i = u->n; !s && i > 0; i--)
+		s = undo_settle(u, u->seqs[i - 1], e);
+	return s;
+}
+
+/* Tells where a long undo goes on: nothing when the first entry has been taken back. */
+static enum status undo_rest(struct undo *u, struct error *e)
+{
+	struct call *c = u->call;
+	uint64_t next, last = u->n ? u->seqs[u->n - 1] : 0;
+	char text[24];
+
+	if (!last || !log_of_operation_back(c->txn, u->operation, last, &next, 1))
+		return STATUS_OK;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)last);
+	return reply_value(c, "before", bytes_str(text), e);
+}
+
 static enum status undo_run(struct undo *u, struct error *e)
 {
 	struct call *c = u->call;
-	enum status s = undo_collect(u, e);
+	enum status s = STATUS_OK;
 
 	u->days = lookup_setting_number(call_lookup(c), "undo.days");
-	for (size_t i = 0; !s && i < u->n; i++)
-		s = undo_check_entry(u, u->seqs[i], e);
+	if (!u->into)
+		s = undo_check(u, e);
 	if (s || c->request->dry_run)
 		return s;
-	s = store_operation(c->txn, &c->author.operation, e);
 	c->reply->has_operation = c->reply->has_count = true;
-	c->reply->operation = c->author.operation;
 	c->reply->count = 0;
-	for (size_t i = u->n; !s && i > 0; i--)
-		s = undo_entry(u, u->seqs[i - 1], e);
-	for (size_t i = 0; !s && i < u->n; i++)
-		s = undo_settle(u, u->seqs[i], e);
+	s = undo_slice(u, e);
+	c->reply->operation = c->author.operation;
+	return s ? s : undo_rest(u, e);
+}
+
+static enum status number_arg(struct call *c, const char *name, uint64_t *out, struct error *e)
+{
+	struct bytes text = call_arg(c, name);
+	char *word = arena_str(c->arena, text), *end = NULL;
+
+	*out = word && text.len ? strtoull(word, &end, 10) : 0;
+	if (text.len && (!*out || *end))
+		return error_set(e, STATUS_USAGE, "%s is not a number", name);
+	return STATUS_OK;
+}
+
+/* into must be an operation of the caller's own that has taken back something already. */
+static enum status undo_own(struct undo *u, struct error *e)
+{
+	struct log_entry entry;
+	uint64_t seq;
+	enum status s;
+
+	if (!u->into)
+		return STATUS_OK;
+	if (!log_of_operation_back(u->call->txn, u->into, 0, &seq, 1))
+		return error_set(e, STATUS_USAGE, "into is not a number of an undo");
+	s = log_read(u->call->txn, seq, &entry, &u->room, NULL, e);
+	if (!s && (entry.kind != LOG_UNDO || entry.user != u->call->caller->user))
+		s = error_set(e, STATUS_USAGE, "into is not a number of an undo");
 	return s;
 }
 
 static enum status operation_undo(struct call *c, struct error *e)
 {
 	struct undo u = { .call = c };
-	char *text = arena_str(c->arena, call_arg(c, "operation"));
-	char *end = NULL;
-	enum status s;
+	enum status s = number_arg(c, "operation", &u.operation, e);
 
-	u.operation = text ? strtoull(text, &end, 10) : 0;
-	if (!u.operation || *end)
-		return error_set(e, STATUS_USAGE, "operation is not a number");
-	s = undo_run(&u, e);
+	if (!s && !u.operation)
+		s = error_set(e, STATUS_USAGE, "operation is not a number");
+	if (!s)
+		s = number_arg(c, "into", &u.into, e);
+	if (!s)
+		s = number_arg(c, "before", &u.before, e);
+	if (!s)
+		s = undo_own(&u, e);
+	if (!s)
+		s = undo_run(&u, e);
 	buf_free(&u.room);
 	buf_free(&u.record_room);
 	return s;

@@ -327,6 +327,24 @@ size_t log_of_operation(
 	return n;
 }
 
+size_t log_of_operation_back(
+	struct txn *t, uint64_t operation, uint64_t before, uint64_t *seqs, size_t max)
+{
+	struct key prefix = key_number(operation);
+	struct key from = key_pair(operation, before ? before : UINT64_MAX);
+	struct bytes key;
+	struct walk *w;
+	size_t n = 0;
+
+	if (walk_open(t, SPACE_OPER, key_bytes(&prefix), &w, NULL))
+		return 0;
+	walk_seek_back(w, key_bytes(&from));
+	while (n < max && walk_prev(w, &key) && key.len == OPER_KEY)
+		seqs[n++] = key_index_id(key);
+	walk_close(&w);
+	return n;
+}
+
 /* Whether an entry stands on the one before it and on its body. NULL, or what is wrong. */
 static const char *entry_fault(
 	struct txn *t, uint64_t seq, struct bytes row, const uint8_t *previous)

@@ -68,6 +68,9 @@ size_t log_of_record(struct txn *t, const struct entity *entity, uint64_t id, ui
 /* Entries of one operation, ascending, after seq. */
 size_t log_of_operation(
 	struct txn *t, uint64_t operation, uint64_t after, uint64_t *seqs, size_t max);
+/* The same, descending, before seq (0: from the newest). */
+size_t log_of_operation_back(
+	struct txn *t, uint64_t operation, uint64_t before, uint64_t *seqs, size_t max);
 /* Verifies the chain from entry from on; 0 or the number of the first bad entry. */
 uint64_t log_verify(struct txn *t, uint64_t from, struct error *e);
 
