@@ -40,13 +40,47 @@ bool record_next(struct bytes *rest, struct wire_field *out, bool *bad)
 	return true;
 }
 
-bool record_find(struct bytes record, uint32_t tag, struct wire_field *out)
+/* A varint of one or two bytes, as keys and most lengths are, without a call. */
+static inline bool take_short(struct bytes *in, uint64_t *v)
 {
-	while (record_next(&record, out, NULL)) {
-		if (out->tag == tag)
-			return true;
+	size_t n;
+
+	if (in->len < 2 || in->data[1] >= 0x80)
+		return take_varint(in, v);
+	n = in->data[0] < 0x80 ? 1 : 2;
+	*v = n == 1 ? in->data[0] : (in->data[0] & 0x7fu) | (uint64_t)in->data[1] << 7;
+	in->data += n;
+	in->len -= n;
+	return true;
+}
+
+/* Moves *rest to the first field of the tag; false when there is none. Tags ascend, so a greater one ends the walk. */
+static bool seek(struct bytes *rest, uint32_t tag)
+{
+	struct bytes at = *rest;
+	uint64_t key, len;
+
+	while (at.len > 0) {
+		*rest = at;
+		if (!take_short(&at, &key) || key >> 3 == 0)
+			return false;
+		if (key >> 3 >= tag)
+			return key >> 3 == tag;
+		if (!take_short(&at, &len))
+			return false;
+		if ((key & 7) == WIRE_VARINT)
+			continue;
+		if ((key & 7) != WIRE_BYTES || len > at.len)
+			return false;
+		at.data += len;
+		at.len -= len;
 	}
 	return false;
+}
+
+bool record_find(struct bytes record, uint32_t tag, struct wire_field *out)
+{
+	return seek(&record, tag) && record_next(&record, out, NULL);
 }
 
 bool record_has(struct bytes record, uint32_t tag)
@@ -95,14 +129,11 @@ struct bytes record_run(struct bytes record, uint32_t tag)
 	struct wire_field f;
 	struct bytes run;
 
-	while (record_next(&record, &f, NULL)) {
-		if (f.tag != tag)
-			continue;
-		for (run = f.whole; record_next(&record, &f, NULL) && f.tag == tag;)
-			run.len += f.whole.len;
-		return run;
-	}
-	return (struct bytes){ 0 };
+	if (!seek(&record, tag) || !record_next(&record, &f, NULL))
+		return (struct bytes){ 0 };
+	for (run = f.whole; record_next(&record, &f, NULL) && f.tag == tag;)
+		run.len += f.whole.len;
+	return run;
 }
 
 bool record_well_formed(struct bytes record)

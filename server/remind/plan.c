@@ -378,6 +378,13 @@ enum status plan_note_next(struct txn *t, uint64_t reminder, struct error *e)
 	return computed_write(&computed, e);
 }
 
+static bool is_set(
+	const struct field *field, const struct stored *before, const struct stored *after)
+{
+	return record_has(after->fields, field->tag) ||
+	       (before && record_has(before->fields, field->tag));
+}
+
 enum status remind_plan(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e)
 {
@@ -387,9 +394,8 @@ enum status remind_plan(struct txn *t, const struct author *author, const struct
 
 	for (size_t i = 0; i < entity->nfields && !status; i++) {
 		const struct field *f = &entity->fields[i];
-		bool set = record_has(after->fields, f->tag) ||
-			   (before && record_has(before->fields, f->tag));
-		if (f->remind == REMIND_NONE || !set || born_fired(entity, before, after) ||
+		if (f->remind == REMIND_NONE || !is_set(f, before, after) ||
+			born_fired(entity, before, after) ||
 			!plan_touched(entity, f, before, after))
 			continue;
 		if (!l) {
