@@ -205,9 +205,35 @@ static void add_field(void *arg, const struct field *f, struct bytes run)
 	}
 }
 
-static int compare_terms(const void *a, const void *b)
+/* Terms are hashes: spread by their first byte they are all but in order, and what is left is few steps of insertion. */
+static void terms_sort(struct terms *t)
 {
-	return memcmp(a, b, SEARCH_TERM);
+	uint8_t(*sorted)[SEARCH_TERM] = malloc((t->n + 1) * SEARCH_TERM);
+	size_t start[257] = { 0 };
+
+	if (sorted == NULL)
+		abort();
+	for (size_t i = 0; i < t->n; i++)
+		start[t->items[i][0] + 1]++;
+	for (size_t k = 0; k < 256; k++)
+		start[k + 1] += start[k];
+	for (size_t i = 0; i < t->n; i++) {
+		size_t at = start[t->items[i][0]]++;
+
+		memcpy(sorted[at], t->items[i], SEARCH_TERM);
+	}
+	for (size_t i = 1; i < t->n; i++) {
+		uint8_t moving[SEARCH_TERM];
+		size_t at = i;
+
+		memcpy(moving, sorted[i], SEARCH_TERM);
+		for (; at > 0 && memcmp(sorted[at - 1], moving, SEARCH_TERM) > 0; at--)
+			memcpy(sorted[at], sorted[at - 1], SEARCH_TERM);
+		memcpy(sorted[at], moving, SEARCH_TERM);
+	}
+	free(t->items);
+	t->items = sorted;
+	t->cap = t->n + 1;
 }
 
 /* Sorted, without doubles. */
@@ -219,8 +245,7 @@ static void terms_of(
 
 	t->n = 0;
 	search_each(entity, fields, add_field, &ft);
-	if (t->n > 0)
-		qsort(t->items, t->n, SEARCH_TERM, compare_terms);
+	terms_sort(t);
 	for (size_t i = 0; i < t->n; i++)
 		if (n == 0 || memcmp(t->items[n - 1], t->items[i], SEARCH_TERM) != 0)
 			memmove(t->items[n++], t->items[i], SEARCH_TERM);
