@@ -15,6 +15,7 @@
 #define BATCH_CALLS 1024u
 #define GATHER_MAX_US 4000
 #define IDLE_US (200 * 1000)
+#define IDLE_NEXT_US (5 * 1000) /* between the slices of an idle time */
 #define MERGE_ROWS 16
 #define SWEEP_EVERY_US (60 * 1000000LL)
 #define TROUBLE_PAUSE_US (10 * 1000000LL)
@@ -371,11 +372,13 @@ static void housekeeping(struct writer *w)
 	error_clear(&e);
 }
 
-/* Waits for calls; false when idle for a while. */
-static bool wait_for_calls(struct writer *w)
+/* Waits for calls; false when idle for a while. idle: it was so before. */
+static bool wait_for_calls(struct writer *w, bool idle)
 {
 	bool pending = store_pending_terms(w->server->store) > 0;
-	int64_t until_us = monotonic_us() + (pending ? IDLE_US : SWEEP_EVERY_US);
+	int64_t until_us = monotonic_us() + (!pending      ? SWEEP_EVERY_US
+						    : idle ? IDLE_NEXT_US
+							   : IDLE_US);
 	struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
 
 	while (w->queue.length == 0 && !w->stop)
@@ -395,13 +398,12 @@ static void stop_server(struct writer *w)
 static void *writer_run(void *arg)
 {
 	struct writer *w = arg;
-	bool fatal_called = false;
+	bool fatal_called = false, calls = true;
 
 	pthread_setname_np(pthread_self(), "writer");
 	pthread_mutex_lock(&w->lock);
 	while (!w->stop || w->queue.length > 0) {
-		bool calls = wait_for_calls(w);
-
+		calls = wait_for_calls(w, !calls);
 		take_batch(w);
 		pthread_mutex_unlock(&w->lock);
 		if (w->batch->len > 0)

@@ -49,6 +49,8 @@ struct store {
 	void *observer_arg;
 	uint16_t operation_entity; /* whose next id counts operations */
 	_Atomic uint64_t last_seq;
+	atomic_size_t pend_rows;
+	uint64_t pend_next; /* number of the next pending row; of write transactions alone */
 };
 
 struct next_id {
@@ -73,6 +75,8 @@ struct txn {
 	struct next_id *next;
 	size_t nnext;
 	struct postings postings;
+	bool pend_used;
+	ptrdiff_t pend_rows; /* more than before */
 };
 
 /* shape.c */
@@ -157,6 +161,10 @@ enum status record_read(struct txn *t, uint16_t entity, uint64_t id, struct buf 
 /* Computed fields into buf (replaced; empty if there are none). */
 enum status calc_read(
 	struct txn *t, uint16_t entity, uint64_t id, struct buf *buf, struct error *e);
+
+/* search_pending.c */
+enum status pending_count(struct txn *t, struct error *e); /* at open */
+void pending_committed(struct store *s, bool used, ptrdiff_t rows);
 
 /* uniq.c */
 enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,

@@ -72,7 +72,7 @@ struct postings {
 /* Appends what changes between two records (each may be empty): unsorted. */
 void search_terms_diff(const struct store *s, const struct entity *entity, uint64_t id,
 	struct bytes before, struct bytes after, struct postings *out);
-/* Writes the postings of a commit: as one pend row, or merged at once when there are many. */
+/* Writes the postings of a commit as pending rows. */
 enum status search_store_postings(struct txn *t, struct postings *p, struct error *e);
 
 #endif

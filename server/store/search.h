@@ -96,14 +96,27 @@ void term_key_init(const struct store *s, struct term_key *key);
 void term_make(const struct term_key *key, enum field_class class, enum term_kind kind, bool start,
 	struct bytes gram, uint8_t out[SEARCH_TERM]);
 
-/* Pending rows, read once for a search. */
+#define TERM_PREFIX (2 + SEARCH_TERM) /* entity and term, as keys and rows begin */
+
+/* Order of postings: by entity, term and descending id. */
+int postings_compare(const struct posting *a, const struct posting *b);
+/* Sorts; of several with the same place the last one stays. */
+enum status postings_sort(struct postings *p, struct error *e);
+/* Puts sorted postings into the blocks. */
+enum status postings_merge(struct txn *t, const struct postings *p, struct error *e);
+
+/* Pending rows, each read at most once for a search. */
 struct pending;
 enum status pending_read(struct txn *t, struct pending **out, struct error *e);
 void pending_free(struct pending **p);
+/* The newest word on each posting of one term that is pending, sorted; out is empty before. */
+enum status pending_of_term(struct pending *p, const uint8_t prefix[TERM_PREFIX],
+	struct postings *out, struct error *e);
+enum status pending_all(struct txn *t, struct postings *out, struct error *e); /* of all terms */
 
 /* The ids of one term, descending. */
 struct posting_list;
-enum status posting_list_open(struct txn *t, const struct pending *p, uint16_t entity,
+enum status posting_list_open(struct txn *t, struct pending *p, uint16_t entity,
 	const uint8_t term[SEARCH_TERM], struct posting_list **out, struct error *e);
 void posting_list_free(struct posting_list **l);
 /* The greatest id not above max; 0 if there is none. */
@@ -120,7 +133,7 @@ enum status postings_each(struct txn *t, posting_fn *fn, void *arg, struct error
 struct plan;
 struct plan_context {
 	struct txn *txn;
-	const struct pending *pending;
+	struct pending *pending;
 	const struct term_key *key;
 	uint16_t entity;
 	unsigned classes; /* bits of those asked for */

@@ -1,21 +1,15 @@
 /*
- * Where postings are kept.
+ * Where postings are kept for good.
  *
  *   term   entity u16 | term[16] | ~(id >> 14) u32   -> ids of the block, descending: varints of the distance to the one before (first: to 16384)
- *   pend   number u64                                -> postings of one commit: entity u16 | term[16] | ~id u64 | remove u8, ascending
  *
- * A search reads the blocks and all pending rows; the newest word on a posting counts.
+ * A search reads the blocks and the pending rows (search_pending.c); the newest word on a posting counts.
  */
 #include "server/store/search.h"
 
 #define BLOCK_BITS 14
 #define BLOCK_IDS (1u << BLOCK_BITS)
-#define TERM_PREFIX (2 + SEARCH_TERM)
 #define TERM_KEY (TERM_PREFIX + 4)
-#define PEND_KEY_LEN (TERM_PREFIX + 8)
-#define PEND_ENTRY (PEND_KEY_LEN + 1)
-#define PEND_MAX 4096u   /* postings of a commit that are put off */
-#define MERGE_MAX 20000u /* postings merged at a time */
 
 /* ---- Blocks ---- */
 
@@ -58,88 +52,6 @@ static void block_encode(const struct block *b, struct buf *out)
 		buf_add_varint(out, at - b->ids[i]);
 		at = b->ids[i];
 	}
-}
-
-/* ---- Postings of a commit ---- */
-
-static int compare_places(const struct posting *a, const struct posting *b)
-{
-	int order;
-
-	if (a->entity != b->entity)
-		return a->entity < b->entity ? -1 : 1;
-	order = memcmp(a->term, b->term, SEARCH_TERM);
-	if (order != 0)
-		return order;
-	return a->id == b->id ? 0 : a->id > b->id ? -1 : 1;
-}
-
-/* A posting's place in the order: what stands first in it is kept beside, as most comparisons need no more. */
-struct place {
-	uint64_t first;
-	uint32_t index;
-};
-
-static int compare_in_order(const void *a, const void *b, void *arg)
-{
-	const struct posting *items = arg;
-	const struct place *x = a, *y = b;
-	int order;
-
-	if (x->first != y->first)
-		return x->first < y->first ? -1 : 1;
-	order = compare_places(&items[x->index], &items[y->index]);
-	return order != 0 ? order : x->index < y->index ? -1 : 1;
-}
-
-/* Ascending, ids descending; of several with the same place the last one stays. */
-static enum status postings_sort(struct postings *p, struct error *e)
-{
-	struct place *order = malloc((p->n + 1) * sizeof *order);
-	struct posting *sorted = malloc((p->n + 1) * sizeof *sorted);
-	size_t n = 0;
-
-	if (order == NULL || sorted == NULL) {
-		free(order);
-		free(sorted);
-		return error_set(e, STATUS_INTERNAL, "out of memory");
-	}
-	for (size_t i = 0; i < p->n; i++)
-		order[i] = (struct place){ (uint64_t)p->items[i].entity << 48 |
-						   get_be64(p->items[i].term) >> 16,
-			(uint32_t)i };
-	qsort_r(order, p->n, sizeof *order, compare_in_order, p->items);
-	for (size_t i = 0; i < p->n; i++) {
-		const struct posting *item = &p->items[order[i].index];
-
-		if (n > 0 && compare_places(&sorted[n - 1], item) == 0)
-			n--;
-		sorted[n++] = *item;
-	}
-	free(order);
-	free(p->items);
-	p->items = sorted;
-	p->cap = p->n + 1;
-	p->n = n;
-	return STATUS_OK;
-}
-
-static void entry_encode(const struct posting *p, struct buf *out)
-{
-	buf_add_u16(out, p->entity);
-	buf_add(out, p->term, SEARCH_TERM);
-	buf_add_u64(out, ~p->id);
-	buf_add_u8(out, p->remove);
-}
-
-static struct posting entry_decode(const uint8_t *at)
-{
-	struct posting p = { .entity = get_be16(at),
-		.id = ~get_be64(at + TERM_PREFIX),
-		.remove = at[PEND_KEY_LEN] != 0 };
-
-	memcpy(p.term, at + 2, SEARCH_TERM);
-	return p;
 }
 
 /* ---- Merging into blocks ---- */
@@ -207,7 +119,7 @@ static bool same_block(const struct posting *a, const struct posting *b)
 }
 
 /* p is sorted. */
-static enum status merge_postings(struct txn *t, const struct postings *p, struct error *e)
+enum status postings_merge(struct txn *t, const struct postings *p, struct error *e)
 {
 	struct merge *m = calloc(1, sizeof *m);
 	enum status status = STATUS_OK;
@@ -225,244 +137,9 @@ static enum status merge_postings(struct txn *t, const struct postings *p, struc
 	return status;
 }
 
-/* ---- Pending rows ---- */
-
-struct pending {
-	struct buf *rows; /* oldest first */
-	uint64_t *numbers;
-	size_t n;
-};
-
-static bool row_sound(struct bytes row)
-{
-	return row.len % PEND_ENTRY == 0;
-}
-
-void pending_free(struct pending **p)
-{
-	if (p == NULL || *p == NULL)
-		return;
-	for (size_t i = 0; i < (*p)->n; i++)
-		buf_free(&(*p)->rows[i]);
-	free((*p)->rows);
-	free((*p)->numbers);
-	free(*p);
-	*p = NULL;
-}
-
-static enum status pending_add(struct pending *p, struct walk *w, struct bytes key, struct error *e)
-{
-	struct buf *rows = realloc(p->rows, (p->n + 1) * sizeof *rows);
-	uint64_t *numbers = realloc(p->numbers, (p->n + 1) * sizeof *numbers);
-	enum status status;
-
-	p->rows = rows != NULL ? rows : p->rows;
-	p->numbers = numbers != NULL ? numbers : p->numbers;
-	if (rows == NULL || numbers == NULL)
-		return error_set(e, STATUS_INTERNAL, "out of memory");
-	memset(&rows[p->n], 0, sizeof *rows);
-	numbers[p->n] = key.len == 8 ? get_be64(key.data) : 0;
-	status = walk_value(w, &rows[p->n], e);
-	if (status == STATUS_OK && (key.len != 8 || !row_sound(buf_bytes(&rows[p->n]))))
-		status = error_reason(
-			e, STATUS_INTERNAL, "damaged", "row of pending postings is damaged");
-	p->n++;
-	return status;
-}
-
-/* Reads rows, oldest first, until they hold max postings or more. */
-static enum status pending_read_some(
-	struct txn *t, size_t max, struct pending **out, bool *more, struct error *e)
-{
-	struct pending *p = calloc(1, sizeof *p);
-	struct walk *w = NULL;
-	struct bytes key;
-	size_t total = 0;
-	enum status status;
-
-	*more = false;
-	if (p == NULL)
-		return error_set(e, STATUS_INTERNAL, "out of memory");
-	status = walk_open(t, SPACE_PEND, bytes_str(""), &w, e);
-	while (status == STATUS_OK && walk_next(w, &key)) {
-		if (total >= max) {
-			*more = true;
-			break;
-		}
-		status = pending_add(p, w, key, e);
-		total += p->rows[p->n - 1].len / PEND_ENTRY;
-	}
-	walk_close(&w);
-	if (status != STATUS_OK)
-		pending_free(&p);
-	*out = p;
-	return status;
-}
-
-enum status pending_read(struct txn *t, struct pending **out, struct error *e)
-{
-	bool more;
-
-	return pending_read_some(t, SIZE_MAX, out, &more, e);
-}
-
-/* First entry of a row that is not below key. */
-static size_t row_find(struct bytes row, struct bytes key)
-{
-	size_t low = 0, high = row.len / PEND_ENTRY;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (memcmp(row.data + middle * PEND_ENTRY, key.data, key.len) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static enum status pending_number(struct txn *t, uint64_t *out, struct error *e)
-{
-	struct walk *w = NULL;
-	struct bytes key;
-	enum status status = walk_open(t, SPACE_PEND, bytes_str(""), &w, e);
-
-	*out = 1;
-	if (status == STATUS_OK && walk_prev(w, &key) && key.len == 8)
-		*out = get_be64(key.data) + 1;
-	walk_close(&w);
-	return status;
-}
-
-static enum status pending_put(
-	struct txn *t, uint64_t number, const struct buf *row, struct error *e)
-{
-	uint8_t key[8];
-
-	put_be64(key, number);
-	if (row->len == 0)
-		return txn_del(t, SPACE_PEND, bytes_of(key, 8), e);
-	return txn_put(t, SPACE_PEND, bytes_of(key, 8), buf_bytes(row), e);
-}
-
-static bool postings_have(const struct postings *p, const struct posting *item)
-{
-	return bsearch(item, p->items, p->n, sizeof *p->items,
-		       (int (*)(const void *, const void *))compare_places) != NULL;
-}
-
-/* Takes what newer postings say again out of one pending row. */
-static enum status pending_forget(struct txn *t, const struct pending *pending, size_t i,
-	const struct postings *newer, struct error *e)
-{
-	struct bytes row = buf_bytes(&pending->rows[i]);
-	struct buf kept = BUF_INIT;
-	enum status status = STATUS_OK;
-
-	for (size_t at = 0; at < row.len; at += PEND_ENTRY) {
-		struct posting item = entry_decode(row.data + at);
-
-		if (!postings_have(newer, &item))
-			buf_add(&kept, row.data + at, PEND_ENTRY);
-	}
-	if (kept.len != row.len)
-		status = pending_put(t, pending->numbers[i], &kept, e);
-	buf_free(&kept);
-	return status;
-}
-
-/* Many postings go into the blocks at once, past the pending rows, which must not come after them. */
-static enum status store_at_once(struct txn *t, const struct postings *p, struct error *e)
-{
-	struct pending *pending;
-	enum status status = pending_read(t, &pending, e);
-
-	for (size_t i = 0; status == STATUS_OK && i < pending->n; i++)
-		status = pending_forget(t, pending, i, p, e);
-	if (status == STATUS_OK)
-		status = merge_postings(t, p, e);
-	pending_free(&pending);
-	return status;
-}
-
-static enum status put_off(struct txn *t, const struct postings *p, struct error *e)
-{
-	struct buf row = BUF_INIT;
-	uint64_t number;
-	enum status status = pending_number(t, &number, e);
-
-	for (size_t i = 0; i < p->n; i++)
-		entry_encode(&p->items[i], &row);
-	if (status == STATUS_OK)
-		status = pending_put(t, number, &row, e);
-	buf_free(&row);
-	return status;
-}
-
-enum status search_store_postings(struct txn *t, struct postings *p, struct error *e)
-{
-	enum status status;
-
-	if (p->n == 0)
-		return STATUS_OK;
-	status = postings_sort(p, e);
-	if (status != STATUS_OK)
-		return status;
-	return p->n <= PEND_MAX ? put_off(t, p, e) : store_at_once(t, p, e);
-}
-
-static enum status pending_collect(
-	const struct pending *pending, struct postings *out, struct error *e)
-{
-	for (size_t i = 0; i < pending->n; i++)
-		out->cap += pending->rows[i].len / PEND_ENTRY;
-	out->items = malloc((out->cap + 1) * sizeof *out->items);
-	if (out->items == NULL)
-		return error_set(e, STATUS_INTERNAL, "out of memory");
-	for (size_t i = 0; i < pending->n; i++)
-		for (size_t at = 0; at < pending->rows[i].len; at += PEND_ENTRY)
-			out->items[out->n++] = entry_decode(pending->rows[i].data + at);
-	return postings_sort(out, e);
-}
-
-enum status store_merge_terms(struct txn *t, bool *more, struct error *e)
-{
-	static const struct buf empty = BUF_INIT;
-	struct pending *pending = NULL;
-	struct postings all = { 0 };
-	enum status status = pending_read_some(t, MERGE_MAX - PEND_MAX, &pending, more, e);
-
-	if (status == STATUS_OK)
-		status = pending_collect(pending, &all, e);
-	if (status == STATUS_OK)
-		status = merge_postings(t, &all, e);
-	for (size_t i = 0; status == STATUS_OK && i < pending->n; i++)
-		status = pending_put(t, pending->numbers[i], &empty, e);
-	free(all.items);
-	pending_free(&pending);
-	return status;
-}
-
-size_t store_pending_terms(struct store *s)
-{
-	struct txn *t = NULL;
-	struct walk *w = NULL;
-	struct bytes key;
-	size_t n = 0;
-
-	if (txn_begin(s, false, &t, NULL) != STATUS_OK)
-		return 0;
-	if (walk_open(t, SPACE_PEND, bytes_str(""), &w, NULL) == STATUS_OK)
-		while (walk_next(w, &key))
-			n++;
-	walk_close(&w);
-	txn_abort(&t);
-	return n;
-}
-
 /* ---- Lists ---- */
 
+/* What is pending of one term. */
 struct pending_id {
 	uint64_t id;
 	bool remove;
@@ -482,41 +159,24 @@ struct posting_list {
 	size_t n;
 };
 
-static enum status list_pending(struct posting_list *l, const struct pending *p, struct error *e)
+static enum status list_pending(struct posting_list *l, struct pending *p, struct error *e)
 {
-	struct bytes prefix = { l->prefix, TERM_PREFIX };
 	struct postings all = { 0 };
+	enum status status = pending_of_term(p, l->prefix, &all, e);
 
-	for (size_t i = 0; i < p->n; i++) {
-		struct bytes row = buf_bytes(&p->rows[i]);
-
-		for (size_t k = row_find(row, prefix) * PEND_ENTRY;
-			k < row.len && memcmp(row.data + k, l->prefix, TERM_PREFIX) == 0;
-			k += PEND_ENTRY) {
-			if (all.n == all.cap) {
-				all.cap = 2 * all.cap + 16;
-				all.items = realloc(all.items, all.cap * sizeof *all.items);
-				if (all.items == NULL)
-					abort();
-			}
-			all.items[all.n++] = entry_decode(row.data + k);
-		}
+	if (status == STATUS_OK && all.n > 0) {
+		l->pending = calloc(all.n, sizeof *l->pending);
+		if (l->pending == NULL)
+			abort();
 	}
-	if (all.n == 0 || postings_sort(&all, e) != STATUS_OK) {
-		free(all.items);
-		return all.n == 0 ? STATUS_OK : STATUS_INTERNAL;
-	}
-	l->pending = calloc(all.n, sizeof *l->pending);
-	if (l->pending == NULL)
-		abort();
-	for (size_t i = 0; i < all.n; i++)
+	for (size_t i = 0; status == STATUS_OK && i < all.n; i++)
 		l->pending[l->npending++] =
 			(struct pending_id){ all.items[i].id, all.items[i].remove };
 	free(all.items);
-	return STATUS_OK;
+	return status;
 }
 
-enum status posting_list_open(struct txn *t, const struct pending *p, uint16_t entity,
+enum status posting_list_open(struct txn *t, struct pending *p, uint16_t entity,
 	const uint8_t term[SEARCH_TERM], struct posting_list **out, struct error *e)
 {
 	struct posting_list *l = calloc(1, sizeof *l);
@@ -679,7 +339,7 @@ static void each_stored(struct each_state *s, const struct posting *stored)
 	int order = 1;
 
 	while (s->at < s->pending.n &&
-		(order = compare_places(&s->pending.items[s->at], stored)) < 0)
+		(order = postings_compare(&s->pending.items[s->at], stored)) < 0)
 		each_pending(s);
 	if (s->at < s->pending.n && order == 0)
 		each_pending(s);
@@ -721,16 +381,12 @@ static enum status each_block(struct txn *t, struct each_state *s, struct error 
 enum status postings_each(struct txn *t, posting_fn *fn, void *arg, struct error *e)
 {
 	struct each_state s = { .fn = fn, .arg = arg };
-	struct pending *pending = NULL;
-	enum status status = pending_read(t, &pending, e);
+	enum status status = pending_all(t, &s.pending, e);
 
-	if (status == STATUS_OK)
-		status = pending_collect(pending, &s.pending, e);
 	if (status == STATUS_OK)
 		status = each_block(t, &s, e);
 	while (status == STATUS_OK && s.at < s.pending.n)
 		each_pending(&s);
 	free(s.pending.items);
-	pending_free(&pending);
 	return status;
 }

@@ -145,6 +145,8 @@ static enum status open_existing(struct store *s, const struct store_options *o,
 	if (!status)
 		status = log_open_tail(t, e);
 	atomic_store(&s->last_seq, t->log_seq);
+	if (!status)
+		status = pending_count(t, e);
 	txn_abort(&t);
 	return status;
 }

@@ -78,8 +78,10 @@ enum status txn_commit(struct txn **tp, struct error *e)
 	uint64_t seq = t->log_seq;
 	bool write = t->write;
 	status = s->ops->commit(&t->engine, e);
-	if (!status && write)
+	if (!status && write) {
 		atomic_store(&s->last_seq, seq);
+		pending_committed(s, t->pend_used, t->pend_rows);
+	}
 	txn_release(tp);
 	return status;
 }

@@ -333,29 +333,58 @@ static void scope_restricts(void **state)
 	assert_int_equal(found.pages, 1);
 }
 
-/* A pass over many postings in one commit goes into the blocks past the pending rows: the newest word counts. */
-static void many_at_once_come_after_pending(void **state)
+static void put_many(struct fixture *f, uint64_t id, const char *name)
+{
+	struct txn *t = begin(f, true);
+	char other[64];
+
+	put_row(f, t, &(struct row){ .id = id, .name = name });
+	for (int i = 0; i < 300; i++) {
+		snprintf(other, sizeof other, "银杏%d公司", i);
+		put_row(f, t, &(struct row){ .name = other });
+	}
+	commit(t);
+}
+
+static void merge_once(struct fixture *f, bool *more)
+{
+	struct txn *t = begin(f, true);
+
+	assert_int_equal(store_merge_terms(t, more, NULL), STATUS_OK);
+	commit(t);
+}
+
+/* Small and large commits in turn: the newest word counts, before the merging and after each slice of it. */
+static void small_and_large_commits_keep_their_order(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t id = put_name(f, "长河贸易");
 	uint64_t other = put_name(f, "常山");
-	struct txn *t = begin(f, true);
-	char name[64];
+	bool more = true;
+	unsigned slices = 0;
 
-	put_row(f, t, &(struct row){ .id = id, .name = "短溪" });
-	for (int i = 0; i < 300; i++) {
-		snprintf(name, sizeof name, "银杏%d公司", i);
-		put_row(f, t, &(struct row){ .name = name });
+	put_many(f, id, "短溪");
+	assert_true(store_pending_terms(f->store) > 16);
+	assert_false(finds(f, "长河", id));
+	assert_true(finds(f, "短溪", id));
+	for (int i = 0; i < 3; i++) /* one splits the small rows, two parts are merged */
+		merge_once(f, &more);
+	put_one(f, &(struct row){ .id = id, .name = "长河又名" });
+	put_many(f, other, "高山");
+	put_one(f, &(struct row){ .id = other, .name = "常山" });
+	for (; more; slices++) {
+		assert_true(finds(f, "长河", id));
+		assert_false(finds(f, "短溪", id));
+		assert_true(finds(f, "changshan", other));
+		assert_false(finds(f, "gaoshan", other));
+		merge_once(f, &more);
 	}
-	commit(t);
-	/* Nothing of the first row is left, the second one waits. */
-	assert_int_equal(store_pending_terms(f->store), 1);
+	assert_true(slices > 16);
+	assert_int_equal(store_pending_terms(f->store), 0);
+	assert_true(finds(f, "长河", id));
+	assert_false(finds(f, "短溪", id));
 	assert_true(finds(f, "changshan", other));
-	assert_false(finds(f, "长河", id));
-	assert_true(finds(f, "短溪", id));
-	merge_all(f);
-	assert_false(finds(f, "长河", id));
-	assert_true(finds(f, "短溪", id));
+	assert_false(finds(f, "gaoshan", other));
 }
 
 static const uint64_t far_ids[] = { 1, 2, 5, 16383, 16384, 16385, 32767, 40000, 65536, 1 << 20,
@@ -628,7 +657,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ranks_whole_start_inside, setup, teardown),
 		cmocka_unit_test_setup_teardown(deleted_are_not_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(scope_restricts, setup, teardown),
-		cmocka_unit_test_setup_teardown(many_at_once_come_after_pending, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			small_and_large_commits_keep_their_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists_go_over_blocks_and_pending, setup, teardown),
 		cmocka_unit_test_setup_teardown(index_agrees_with_match, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_pages_are_refused, setup, teardown),

@@ -1,0 +1,501 @@
+/*
+ * Postings that are not in the blocks yet: a commit writes them as rows of their own, and the writer merges the rows of many
+ * commits at a time, because each merge reads and writes nearly every block that it has a posting for.
+ *
+ *   pend   number u64                              -> all postings of a small commit
+ *   pend   0xff | part u8 | number u64 | row u16   -> of a large one those whose terms begin with the part's bits
+ *
+ * A row holds groups, ascending: entity u16 | term[16] | length u32 | varints of the ids, descending: the first one, then the
+ * distances to the one before, each twice its number and one more for a posting that is taken away. Numbers rise with the commits: the newest word on a
+ * posting counts, and it counts more than the blocks'. So rows may be merged only when no older row speaks of the same
+ * postings: small rows are split into parts before parts are merged, and of a part the oldest rows go first.
+ */
+#include "server/store/internal.h"
+#include "server/store/search.h"
+
+#define GROUP_HEAD (TERM_PREFIX + 4)
+#define PART_BITS 5
+#define PARTS (1u << PART_BITS)
+#define PART_MARK 0xffu
+#define SMALL_MAX 4096u            /* postings of a commit that is small */
+#define ROW_MAX (128u * 1024)      /* bytes of a row from which a part begins another one */
+#define MERGE_BYTES (1024u * 1024) /* merged at a time, a row more at most */
+
+struct row {
+	struct buf key, data;
+	uint64_t number;
+};
+
+struct rows {
+	struct row *items; /* oldest first */
+	size_t n, bytes;
+	bool read, more;
+};
+
+struct pending {
+	struct txn *txn;
+	struct rows small, parts[PARTS]; /* a part is read when it is asked for */
+};
+
+static unsigned part_of(const uint8_t term[SEARCH_TERM])
+{
+	return term[0] >> (8 - PART_BITS);
+}
+
+static size_t part_prefix(uint8_t key[2], unsigned part)
+{
+	key[0] = PART_MARK;
+	key[1] = (uint8_t)part;
+	return 2;
+}
+
+/* ---- Groups ---- */
+
+/* n sorted postings of one term. */
+static void group_encode(const struct posting *items, size_t n, struct buf *out)
+{
+	size_t head = out->len;
+	uint64_t before = 0;
+
+	buf_add_u16(out, items->entity);
+	buf_add(out, items->term, SEARCH_TERM);
+	buf_add_u32(out, 0);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t distance = i > 0 ? before - items[i].id : items[i].id;
+
+		buf_add_varint(out, distance << 1 | items[i].remove);
+		before = items[i].id;
+	}
+	put_be32(out->data + head + TERM_PREFIX, (uint32_t)(out->len - head - GROUP_HEAD));
+}
+
+/* Takes the next group of a row: where it begins, its ids. */
+static bool group_take(struct bytes *row, const uint8_t **head, struct bytes *ids)
+{
+	struct bytes in = *row;
+
+	*head = in.data;
+	if (in.len < GROUP_HEAD)
+		return false;
+	in = bytes_of(in.data + GROUP_HEAD, in.len - GROUP_HEAD);
+	if (!take_bytes(&in, get_be32(*head + TERM_PREFIX), ids))
+		return false;
+	*row = in;
+	return true;
+}
+
+static bool row_sound(struct bytes row)
+{
+	const uint8_t *head;
+	struct bytes ids;
+	uint64_t v;
+
+	while (group_take(&row, &head, &ids))
+		while (ids.len > 0)
+			if (!take_varint(&ids, &v))
+				return false;
+	return row.len == 0;
+}
+
+static size_t group_end(const struct postings *p, size_t i)
+{
+	size_t k = i + 1;
+
+	while (k < p->n && p->items[k].entity == p->items[i].entity &&
+		memcmp(p->items[k].term, p->items[i].term, SEARCH_TERM) == 0)
+		k++;
+	return k;
+}
+
+/* ---- Reading rows ---- */
+
+static void rows_free(struct rows *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		buf_free(&r->items[i].key);
+		buf_free(&r->items[i].data);
+	}
+	free(r->items);
+	*r = (struct rows){ 0 };
+}
+
+static bool key_read(struct bytes key, uint64_t *number)
+{
+	bool small = key.len == 8;
+
+	if (!small && (key.len != 12 || key.data[0] != PART_MARK || key.data[1] >= PARTS))
+		return false;
+	*number = get_be64(key.data + (small ? 0 : 2));
+	return true;
+}
+
+static enum status rows_add(struct rows *r, struct walk *w, struct bytes key, struct error *e)
+{
+	struct row *items = realloc(r->items, (r->n + 1) * sizeof *items);
+	struct row *row;
+	enum status status;
+	bool sound;
+
+	if (items == NULL)
+		return error_set(e, STATUS_INTERNAL, "out of memory");
+	r->items = items;
+	row = &items[r->n++];
+	*row = (struct row){ 0 };
+	buf_add_bytes(&row->key, key);
+	sound = key_read(key, &row->number);
+	status = walk_value(w, &row->data, e);
+	if (status == STATUS_OK && !(sound && row_sound(buf_bytes(&row->data))))
+		status = error_reason(
+			e, STATUS_INTERNAL, "damaged", "row of pending postings is damaged");
+	r->bytes += row->data.len;
+	return status;
+}
+
+/* Reads the rows with this prefix, oldest first, until they hold max bytes or more. */
+static enum status rows_read(
+	struct txn *t, struct bytes prefix, size_t max, struct rows *r, struct error *e)
+{
+	struct walk *w = NULL;
+	struct bytes key;
+	enum status status = walk_open(t, SPACE_PEND, prefix, &w, e);
+
+	r->read = true;
+	while (status == STATUS_OK && walk_next(w, &key)) {
+		if (prefix.len == 0 && key.data[0] == PART_MARK)
+			break;
+		r->more = r->bytes >= max;
+		if (r->more)
+			break;
+		status = rows_add(r, w, key, e);
+	}
+	walk_close(&w);
+	return status;
+}
+
+static enum status part_read(
+	struct txn *t, unsigned part, size_t max, struct rows *r, struct error *e)
+{
+	uint8_t prefix[2];
+
+	return rows_read(t, bytes_of(prefix, part_prefix(prefix, part)), max, r, e);
+}
+
+void pending_free(struct pending **p)
+{
+	if (p == NULL || *p == NULL)
+		return;
+	rows_free(&(*p)->small);
+	for (unsigned i = 0; i < PARTS; i++)
+		rows_free(&(*p)->parts[i]);
+	free(*p);
+	*p = NULL;
+}
+
+enum status pending_read(struct txn *t, struct pending **out, struct error *e)
+{
+	struct pending *p = calloc(1, sizeof *p);
+	enum status status;
+
+	if (p == NULL)
+		return error_set(e, STATUS_INTERNAL, "out of memory");
+	p->txn = t;
+	status = rows_read(t, bytes_str(""), SIZE_MAX, &p->small, e);
+	if (status != STATUS_OK)
+		pending_free(&p);
+	*out = p;
+	return status;
+}
+
+/* ---- Postings of rows ---- */
+
+static struct posting *postings_add(struct postings *out)
+{
+	if (out->n == out->cap) {
+		out->cap = 2 * out->cap + 64;
+		out->items = realloc(out->items, out->cap * sizeof *out->items);
+		if (out->items == NULL)
+			abort();
+	}
+	return &out->items[out->n++];
+}
+
+static void group_collect(const uint8_t *head, struct bytes ids, struct postings *out)
+{
+	uint64_t id = 0, v;
+
+	while (take_varint(&ids, &v)) {
+		struct posting *p = postings_add(out);
+
+		id = id > 0 ? id - (v >> 1) : v >> 1;
+		*p = (struct posting){ .id = id, .entity = get_be16(head), .remove = v & 1 };
+		memcpy(p->term, head + 2, SEARCH_TERM);
+	}
+}
+
+/* The postings of one term or (prefix NULL) of all. */
+static void row_collect(const struct row *row, const uint8_t *prefix, struct postings *out)
+{
+	struct bytes data = buf_bytes(&row->data), ids;
+	const uint8_t *head;
+	int order = 0;
+
+	while (order <= 0 && group_take(&data, &head, &ids)) {
+		order = prefix ? memcmp(head, prefix, TERM_PREFIX) : 0;
+		if (order == 0)
+			group_collect(head, ids, out);
+	}
+}
+
+/* The postings of both lists, oldest first, of one term or (prefix NULL) of all. */
+static void rows_collect(
+	const struct rows *a, const struct rows *b, const uint8_t *prefix, struct postings *out)
+{
+	size_t i = 0, k = 0;
+
+	while (i < a->n || k < b->n) {
+		if (k == b->n || (i < a->n && a->items[i].number < b->items[k].number))
+			row_collect(&a->items[i++], prefix, out);
+		else
+			row_collect(&b->items[k++], prefix, out);
+	}
+}
+
+enum status pending_of_term(
+	struct pending *p, const uint8_t prefix[TERM_PREFIX], struct postings *out, struct error *e)
+{
+	unsigned part = part_of(prefix + 2);
+	struct rows *rows = &p->parts[part];
+	enum status status = STATUS_OK;
+
+	if (!rows->read)
+		status = part_read(p->txn, part, SIZE_MAX, rows, e);
+	if (status != STATUS_OK)
+		return status;
+	rows_collect(&p->small, rows, prefix, out);
+	return out->n > 0 ? postings_sort(out, e) : STATUS_OK;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+enum status pending_all(struct txn *t, struct postings *out, struct error *e)
+{
+	struct rows all = { 0 };
+	enum status status = rows_read(t, bytes_str(""), SIZE_MAX, &all, e);
+
+	for (unsigned part = 0; status == STATUS_OK && part < PARTS; part++)
+		status = part_read(t, part, SIZE_MAX, &all, e);
+	if (all.n > 0)
+		qsort(all.items, all.n, sizeof *all.items, compare_numbers);
+	for (size_t i = 0; status == STATUS_OK && i < all.n; i++)
+		row_collect(&all.items[i], NULL, out);
+	rows_free(&all);
+	return status == STATUS_OK ? postings_sort(out, e) : status;
+}
+
+/* ---- Writing rows ---- */
+
+static enum status row_put(struct txn *t, struct bytes key, const struct buf *data, struct error *e)
+{
+	t->pend_rows++;
+	return txn_put(t, SPACE_PEND, key, buf_bytes(data), e);
+}
+
+static enum status rows_delete(struct txn *t, const struct rows *r, struct error *e)
+{
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; status == STATUS_OK && i < r->n; i++) {
+		t->pend_rows--;
+		status = txn_del(t, SPACE_PEND, buf_bytes(&r->items[i].key), e);
+	}
+	return status;
+}
+
+/* The row of a part that is being filled. */
+struct filling {
+	struct buf data;
+	uint16_t rows; /* written */
+};
+
+static enum status part_put(
+	struct txn *t, unsigned part, uint64_t number, struct filling *f, struct error *e)
+{
+	uint8_t key[12];
+	enum status status;
+
+	part_prefix(key, part);
+	put_be64(key + 2, number);
+	put_be16(key + 10, f->rows++);
+	status = row_put(t, bytes_of(key, sizeof key), &f->data, e);
+	buf_clear(&f->data);
+	return status;
+}
+
+/* Sorted postings as rows of parts. */
+static enum status parts_put(
+	struct txn *t, uint64_t number, const struct postings *p, struct error *e)
+{
+	struct filling parts[PARTS] = { 0 };
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0, k; status == STATUS_OK && i < p->n; i = k) {
+		unsigned part = part_of(p->items[i].term);
+
+		k = group_end(p, i);
+		group_encode(&p->items[i], k - i, &parts[part].data);
+		if (parts[part].data.len >= ROW_MAX)
+			status = part_put(t, part, number, &parts[part], e);
+	}
+	for (unsigned part = 0; part < PARTS; part++) {
+		if (status == STATUS_OK && parts[part].data.len > 0)
+			status = part_put(t, part, number, &parts[part], e);
+		buf_free(&parts[part].data);
+	}
+	return status;
+}
+
+static enum status small_put(
+	struct txn *t, uint64_t number, const struct postings *p, struct error *e)
+{
+	struct buf row = BUF_INIT;
+	uint8_t key[8];
+	enum status status;
+
+	put_be64(key, number);
+	for (size_t i = 0, k; i < p->n; i = k) {
+		k = group_end(p, i);
+		group_encode(&p->items[i], k - i, &row);
+	}
+	status = row_put(t, bytes_of(key, sizeof key), &row, e);
+	buf_free(&row);
+	return status;
+}
+
+enum status search_store_postings(struct txn *t, struct postings *p, struct error *e)
+{
+	uint64_t number = t->store->pend_next;
+	enum status status;
+
+	if (p->n == 0)
+		return STATUS_OK;
+	status = postings_sort(p, e);
+	if (status != STATUS_OK)
+		return status;
+	t->pend_used = true;
+	return p->n <= SMALL_MAX ? small_put(t, number, p, e) : parts_put(t, number, p, e);
+}
+
+/* ---- Merging ---- */
+
+static enum status rows_merge(struct txn *t, const struct rows *r, struct error *e)
+{
+	struct rows none = { 0 };
+	struct postings all = { 0 };
+	enum status status;
+
+	rows_collect(r, &none, NULL, &all);
+	status = postings_sort(&all, e);
+	if (status == STATUS_OK)
+		status = postings_merge(t, &all, e);
+	free(all.items);
+	return status == STATUS_OK ? rows_delete(t, r, e) : status;
+}
+
+/* Small rows become rows of parts, each under its own number. */
+static enum status rows_split(struct txn *t, const struct rows *r, struct error *e)
+{
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; status == STATUS_OK && i < r->n; i++) {
+		struct postings p = { 0 };
+
+		row_collect(&r->items[i], NULL, &p);
+		status = parts_put(t, r->items[i].number, &p, e);
+		free(p.items);
+	}
+	return status == STATUS_OK ? rows_delete(t, r, e) : status;
+}
+
+/* The part with the oldest row; PARTS when there are no rows of parts. */
+static enum status oldest_part(struct txn *t, unsigned *out, struct error *e)
+{
+	struct walk *w = NULL;
+	struct bytes key;
+	uint8_t prefix[2] = { PART_MARK };
+	uint64_t number, oldest = UINT64_MAX;
+	enum status status = walk_open(t, SPACE_PEND, bytes_of(prefix, 1), &w, e);
+
+	*out = PARTS;
+	for (unsigned part = 0; status == STATUS_OK && part < PARTS; part++) {
+		walk_seek(w, bytes_of(prefix, part_prefix(prefix, part)));
+		if (!walk_next(w, &key))
+			break;
+		if (key_read(key, &number) && key.data[1] == part && number < oldest) {
+			oldest = number;
+			*out = part;
+		}
+	}
+	walk_close(&w);
+	return status;
+}
+
+enum status store_merge_terms(struct txn *t, bool *more, struct error *e)
+{
+	struct rows rows = { 0 };
+	unsigned part;
+	enum status status = oldest_part(t, &part, e);
+
+	if (status == STATUS_OK)
+		status = rows_read(t, bytes_str(""), MERGE_BYTES / 4, &rows, e);
+	if (status == STATUS_OK && rows.n > 0) {
+		*more = rows.more || part < PARTS;
+		status = part < PARTS ? rows_split(t, &rows, e) : rows_merge(t, &rows, e);
+	} else if (status == STATUS_OK && part < PARTS) {
+		status = part_read(t, part, MERGE_BYTES, &rows, e);
+		if (status == STATUS_OK)
+			status = rows_merge(t, &rows, e);
+		if (status == STATUS_OK)
+			status = oldest_part(t, &part, e);
+		*more = part < PARTS;
+	} else {
+		*more = false;
+	}
+	rows_free(&rows);
+	return status;
+}
+
+size_t store_pending_terms(struct store *s)
+{
+	return atomic_load(&s->pend_rows);
+}
+
+/* ---- What is known of the rows without reading them ---- */
+
+enum status pending_count(struct txn *t, struct error *e)
+{
+	struct store *s = t->store;
+	struct walk *w = NULL;
+	struct bytes key;
+	uint64_t number;
+	size_t n = 0;
+	enum status status = walk_open(t, SPACE_PEND, bytes_str(""), &w, e);
+
+	s->pend_next = 1;
+	for (; status == STATUS_OK && walk_next(w, &key); n++)
+		if (key_read(key, &number) && number >= s->pend_next)
+			s->pend_next = number + 1;
+	walk_close(&w);
+	atomic_store(&s->pend_rows, n);
+	return status;
+}
+
+void pending_committed(struct store *s, bool used, ptrdiff_t rows)
+{
+	s->pend_next += used;
+	atomic_fetch_add(&s->pend_rows, (size_t)rows);
+}
