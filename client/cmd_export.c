@@ -71,8 +71,7 @@ static void add_csv(struct export *x, const struct view *v)
 
 		buf_clear(&x->cell);
 		view_cell(v, f, code ? FORM_CODE : FORM_DISPLAY, &x->cell);
-		csv_add_cell(&x->text, buf_bytes(&x->cell), i == 0,
-			is_free_text(f->type));
+		csv_add_cell(&x->text, buf_bytes(&x->cell), i == 0, is_free_text(f->type));
 	}
 	buf_add_str(&x->text, "\r\n");
 }
