@@ -725,3 +725,13 @@ enum status schema_from_message(const Guanxi__Schema *message, struct schema **o
 	*out = s;
 	return STATUS_OK;
 }
+
+bool id_parse(struct bytes text, uint64_t *id)
+{
+	uint64_t n;
+
+	if (!text_number(text, &n) || n == 0 || n > ANY_ID_MAX)
+		return false;
+	*id = n;
+	return true;
+}

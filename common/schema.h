@@ -27,7 +27,7 @@ enum field_type {
 	T_CHOICES,
 	T_REF,
 	T_REFS,
-	T_REF_ANY, /* entity number << 48 | id */
+	T_REF_ANY, /* any_ref() */
 	T_PHONE,
 	T_EMAIL,
 	T_URL,
@@ -36,6 +36,23 @@ enum field_type {
 	T_INTEGERS,
 	T_COUNT,
 };
+
+/* A record of any entity as one number, as T_REF_ANY has it; ids have 48 bits. */
+#define ANY_ID_MAX ((UINT64_C(1) << 48) - 1)
+static inline uint64_t any_ref(uint16_t entity, uint64_t id)
+{
+	return (uint64_t)entity << 48 | id;
+}
+static inline uint16_t any_ref_entity(uint64_t ref)
+{
+	return (uint16_t)(ref >> 48);
+}
+static inline uint64_t any_ref_id(uint64_t ref)
+{
+	return ref & ANY_ID_MAX;
+}
+/* The number of a record as text: digits only, 1 to ANY_ID_MAX. *id is changed only then. */
+bool id_parse(struct bytes text, uint64_t *id);
 
 enum field_class { CLASS_PUBLIC, CLASS_PERSONAL, CLASS_SENSITIVE, CLASS_COST };
 

@@ -336,3 +336,19 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 	}
 	return nearest;
 }
+
+bool text_number(struct bytes text, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (text.len == 0)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned digit = (unsigned)text.data[i] - '0';
+		if (digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
+			__builtin_add_overflow(v, digit, &v))
+			return false;
+	}
+	*out = v;
+	return true;
+}

@@ -35,6 +35,9 @@ void text_add_safe(struct buf *out, struct bytes text);
 /* NFKC, case folded, blanks runs made one: the form in which text is compared and searched. Appends. */
 void text_fold(struct buf *out, struct bytes text);
 
+/* Decimal digits only, without sign; false when empty, not digits or above 2^64-1. */
+bool text_number(struct bytes text, uint64_t *out);
+
 bool text_is_han(uint32_t code_point); /* CJK ideographs of all planes */
 
 /* The candidate nearest to word (edit distance at most 2 and below half its length), or NULL: for suggestions. */

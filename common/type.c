@@ -78,22 +78,6 @@ bool type_aligns_right(enum field_type type)
 	return rows[type]->right;
 }
 
-bool type_take_number(struct bytes text, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	if (text.len == 0)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned digit = (unsigned)text.data[i] - '0';
-		if (digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
-			__builtin_add_overflow(v, digit, &v))
-			return false;
-	}
-	*out = v;
-	return true;
-}
-
 enum status type_parse(const struct field *f, struct bytes text, const struct parse_context *ctx,
 	struct buf *out, struct error *e)
 {

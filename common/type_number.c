@@ -78,8 +78,7 @@ static const char *scaled(struct bytes text, unsigned places, bool commas, int64
 		return "is not a number";
 	if (too_fine)
 		return "has too many decimal places";
-	if (!type_take_number(bytes_of(digits, n), &magnitude) ||
-		!to_signed(magnitude, negative, out))
+	if (!text_number(bytes_of(digits, n), &magnitude) || !to_signed(magnitude, negative, out))
 		return "is too large";
 	return NULL;
 }

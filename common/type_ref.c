@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #define ENTRY CHOICE_ENTITY
-#define ID_MAX ((1ull << 48) - 1)
 
 /* What a look-up says of the value belongs to the field; other failures pass. */
 static enum status found(const struct field *f, enum status s, struct error *from, struct error *e)
@@ -22,7 +21,7 @@ static enum status found(const struct field *f, enum status s, struct error *fro
 
 static enum status plain_id(const struct field *f, struct bytes text, uint64_t *id, struct error *e)
 {
-	if (!type_take_number(text, id) || *id == 0 || *id > ID_MAX)
+	if (!id_parse(text, id))
 		return error_field(e, f->name, "is not an id");
 	return STATUS_OK;
 }
@@ -86,7 +85,7 @@ static enum status parse_any(const struct field *f, struct bytes text,
 			(int)text_cut(name, 40).len, (const char *)name.data);
 	s = look_up(f, entity->name, rest, ctx, &id, e);
 	if (s == STATUS_OK)
-		record_add_number(out, f->tag, (uint64_t)entity->number << 48 | id);
+		record_add_number(out, f->tag, any_ref(entity->number, id));
 	return s;
 }
 
@@ -128,9 +127,9 @@ static void format_ref(const struct field *f, const struct wire_field *w, enum f
 static void format_any(const struct field *f, const struct wire_field *w, enum form form,
 	const struct format_context *ctx, struct buf *out)
 {
-	uint64_t id = w->number & ID_MAX;
+	uint64_t id = any_ref_id(w->number);
 	const struct entity *entity =
-		ctx->schema ? schema_entity_by_number(ctx->schema, (uint16_t)(w->number >> 48))
+		ctx->schema ? schema_entity_by_number(ctx->schema, any_ref_entity(w->number))
 			    : NULL;
 	struct bytes display = { 0 }, code = { 0 };
 
@@ -140,17 +139,17 @@ static void format_any(const struct field *f, const struct wire_field *w, enum f
 	else if (entity)
 		buf_printf(out, "%s:%" PRIu64, entity->name, id);
 	else
-		buf_printf(out, "%u:%" PRIu64, (unsigned)(w->number >> 48), id);
+		buf_printf(out, "%u:%" PRIu64, (unsigned)any_ref_entity(w->number), id);
 }
 
 static bool valid_id(const struct field *f, const struct wire_field *w)
 {
-	return w->number > 0 && w->number <= ID_MAX;
+	return w->number > 0 && w->number <= ANY_ID_MAX;
 }
 
 static bool valid_any(const struct field *f, const struct wire_field *w)
 {
-	return w->number >> 48 != 0 && (w->number & ID_MAX) != 0;
+	return any_ref_entity(w->number) != 0 && any_ref_id(w->number) != 0;
 }
 
 const struct type_row type_choice = {

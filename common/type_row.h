@@ -38,9 +38,6 @@ extern const struct type_row type_tags, type_texts, type_integers;
 const struct type_row *type_row_of(enum field_type type);
 size_t type_max(const struct field *f); /* longest text in characters */
 
-/* Decimal digits only, without sign; false when empty, not digits or above 2^64-1. */
-bool type_take_number(struct bytes text, uint64_t *out);
-
 /* A whole list: splits text into items and parses each. */
 enum status type_list_parse(const struct field *f, struct bytes text,
 	const struct parse_context *ctx, struct buf *out, struct error *e);

@@ -20,7 +20,7 @@ struct box {
 	Guanxi__Status status;
 	struct error error; /* of the pool and the loop; the writer has its own */
 	size_t reply_bytes;
-	GHashTable *named;    /* entity << 48 | id of the names that the reply has */
+	GHashTable *named;    /* any_ref() of the names that the reply has */
 	struct caller *fresh; /* read anew because the rights had changed; in use as call.caller */
 };
 

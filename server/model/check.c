@@ -203,8 +203,8 @@ static void check_target(struct draft *d, const struct field *f, uint64_t number
 	uint64_t id = number;
 
 	if (f->type == T_REF_ANY) {
-		en = schema_entity_by_number(schema, (uint16_t)(number >> 48));
-		id = number & 0xffffffffffffu;
+		en = schema_entity_by_number(schema, any_ref_entity(number));
+		id = any_ref_id(number);
 	} else {
 		en = schema_entity(schema, bytes_str(f->refers_to));
 	}

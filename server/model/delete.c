@@ -17,7 +17,7 @@ struct deletion {
 	const struct model_write *w;
 	const struct schema *schema;
 	GArray *targets;  /* in the order in which they go */
-	GHashTable *seen; /* entity << 48 | id */
+	GHashTable *seen; /* any_ref() */
 	struct buf uses;  /* "12 customer, 3 user" */
 	struct error *e;
 };
@@ -43,14 +43,14 @@ static void add_target(struct deletion *d, const struct entity *entity, uint64_t
 	struct target target = { entity, id };
 	gint64 *key = g_new(gint64, 1);
 
-	*key = (gint64)((uint64_t)entity->number << 48 | id);
+	*key = (gint64)any_ref(entity->number, id);
 	if (g_hash_table_add(d->seen, key))
 		g_array_append_val(d->targets, target);
 }
 
 static bool is_target(const struct deletion *d, const struct entity *entity, uint64_t id)
 {
-	gint64 key = (gint64)((uint64_t)entity->number << 48 | id);
+	gint64 key = (gint64)any_ref(entity->number, id);
 
 	return g_hash_table_contains(d->seen, &key);
 }
@@ -90,12 +90,13 @@ static enum on_delete effect(
 static uint64_t follow_field(struct deletion *d, const struct entity *en, const struct field *f,
 	const struct target *target, enum on_delete what)
 {
-	uint64_t any = f->type == T_REF_ANY ? (uint64_t)target->entity->number << 48 : 0;
+	uint64_t ref =
+		f->type == T_REF_ANY ? any_ref(target->entity->number, target->id) : target->id;
 	uint64_t ids[PAGE], after = 0, count = 0;
 	struct buf wire = BUF_INIT;
 	size_t n;
 
-	record_add_number(&wire, f->tag, any | target->id);
+	record_add_number(&wire, f->tag, ref);
 	while ((n = store_find_equal(d->w->txn, en, f, buf_bytes(&wire), after, ids, PAGE)) > 0) {
 		for (size_t i = 0; i < n; i++) {
 			if (what == ON_DELETE_CASCADE)

@@ -40,28 +40,13 @@ enum status target_open_write(struct call *c, struct target *t, struct error *e)
 	return STATUS_OK;
 }
 
-static bool number_parse(struct bytes text, uint64_t *out)
-{
-	uint64_t n = 0;
-
-	if (!text.len || text.len > 15)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-		n = n * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	*out = n;
-	return n > 0;
-}
-
 enum status target_id(struct target *t, size_t i, uint64_t *id, struct error *e)
 {
 	const Guanxi__Request *r = t->call->request;
 
 	if (i >= r->n_record)
 		return error_set(e, STATUS_USAGE, "a record is missing");
-	if (number_parse(pb_bytes(r->record[i]), id))
+	if (id_parse(pb_bytes(r->record[i]), id))
 		return STATUS_OK;
 	return t->parse.reference(t->parse.arg, t->entity->name, pb_bytes(r->record[i]), id, e);
 }

@@ -1,8 +1,6 @@
 /* Verifying one record: its form, its references, and every row that must follow from it. */
 #include "server/store/check.h"
 
-#define REF_ID ((UINT64_C(1) << 48) - 1)
-
 /* Entity of what a field refers to; 0 when it cannot be checked. */
 static uint16_t target_of(const struct check *c, const struct field *f, uint64_t value)
 {
@@ -12,7 +10,7 @@ static uint16_t target_of(const struct check *c, const struct field *f, uint64_t
 	if (f->flags & F_UNAVAILABLE)
 		return 0;
 	if (f->type == T_REF_ANY)
-		return (uint16_t)(value >> 48);
+		return any_ref_entity(value);
 	if (type_is_reference(f->type) && f->refers_to)
 		to = schema_entity(schema, bytes_str(f->refers_to));
 	else if (f->type == T_CHOICE || f->type == T_CHOICES)
@@ -24,12 +22,12 @@ static void check_reference(struct check *c, const struct shape *sh, uint64_t id
 	const struct field *f, const struct wire_field *w)
 {
 	uint16_t entity = w->wire == WIRE_VARINT ? target_of(c, f, w->number) : 0;
-	struct key k = key_record(entity, w->number & REF_ID);
+	struct key k = key_record(entity, any_ref_id(w->number));
 
 	if (entity && w->number && !txn_has(c->t, SPACE_REC, key_bytes(&k)))
 		check_damage(c, "%s \"%llu\": %s refers to %llu, which is not there",
 			sh->entity->name, (unsigned long long)id, f->name,
-			(unsigned long long)(w->number & REF_ID));
+			(unsigned long long)any_ref_id(w->number));
 }
 
 static void check_fields(

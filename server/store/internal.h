@@ -140,7 +140,7 @@ struct effective {
 };
 /* A record whose effective scope is known better than from the store. */
 struct scope_known {
-	uint64_t record; /* entity << 48 | id; 0: none */
+	uint64_t record; /* any_ref(); 0: none */
 	struct effective scope;
 };
 enum status scope_effective(struct txn *t, const struct shape *sh, struct bytes fields,

@@ -27,7 +27,7 @@
 #define KEY_SCOPE_BRANCH 0xFF02u /* branch */
 #define KEY_SCOPE_POOL 0xFF03u   /* branch, only of records without an owner */
 #define KEY_SCOPE_SEEN 0xFF04u   /* the user named by entity.seen_by_field */
-#define KEY_SCOPE_PARENT 0xFF05u /* record whose scope this one follows: entity << 48 | id */
+#define KEY_SCOPE_PARENT 0xFF05u /* record whose scope this one follows: any_ref() */
 #define KEY_TRASHED 0x0080u
 
 struct key {

@@ -5,16 +5,15 @@
 #include "server/store/internal.h"
 
 #define DEEPEST 8
-#define REF_ID ((UINT64_C(1) << 48) - 1)
 
-/* entity << 48 | id of what a parent field names; 0 if it is not set. */
+/* any_ref() of what a parent field names; 0 if it is not set. */
 static uint64_t parent_ref(const struct parent *p, struct bytes fields)
 {
 	uint64_t v = record_number(fields, p->field->tag);
 
 	if (!v || !p->entity)
 		return v;
-	return (uint64_t)p->entity << 48 | (v & REF_ID);
+	return any_ref(p->entity, any_ref_id(v));
 }
 
 static const struct shape *shape_by_number(const struct store *s, uint16_t number)
@@ -32,7 +31,7 @@ static enum status effective_of(struct txn *t, const struct shape *sh, struct by
 static enum status effective_by_ref(struct txn *t, uint64_t ref, const struct scope_known *known,
 	unsigned depth, struct effective *out, struct error *e)
 {
-	const struct shape *sh = shape_by_number(t->store, (uint16_t)(ref >> 48));
+	const struct shape *sh = shape_by_number(t->store, any_ref_entity(ref));
 	struct buf row = BUF_INIT;
 	struct bytes fields;
 	uint64_t version;
@@ -44,7 +43,7 @@ static enum status effective_by_ref(struct txn *t, uint64_t ref, const struct sc
 	if (!sh)
 		return STATUS_NOT_FOUND;
 	enum status s =
-		record_read(t, sh->entity->number, ref & REF_ID, &row, &version, &fields, e);
+		record_read(t, sh->entity->number, any_ref_id(ref), &row, &version, &fields, e);
 	if (!s)
 		s = effective_of(t, sh, fields, known, depth + 1, out, e);
 	buf_free(&row);
@@ -153,7 +152,7 @@ static enum status move_of(struct txn *t, const struct shape *follower, unsigned
 enum status scope_move_followers(struct txn *t, const struct shape *sh, uint64_t id,
 	const struct effective *before, unsigned depth, struct error *e)
 {
-	struct scope_known known = { (uint64_t)sh->entity->number << 48 | id, *before };
+	struct scope_known known = { any_ref(sh->entity->number, id), *before };
 	enum status s = STATUS_OK;
 
 	for (size_t i = 0; !s && i < sh->nfollowers && depth < DEEPEST; i++) {
