@@ -191,11 +191,6 @@ static bool next_reminders(struct feed *f, struct server *server, struct txn *t,
 	return false;
 }
 
-static bool is_record_change(enum log_kind kind)
-{
-	return kind >= LOG_ADD && kind <= LOG_UNDO;
-}
-
 static bool add_change(
 	struct feed *f, struct making *m, const struct log_entry *entry, struct buf *out)
 {
@@ -236,7 +231,8 @@ static bool next_changes(struct feed *f, struct server *server, struct txn *t,
 			break;
 		f->log++;
 		entry.seq = f->log;
-		if (!is_record_change(entry.kind) || !making_start(&m, server, t, caller, chinese))
+		if (!log_kind_is_change(entry.kind) ||
+			!making_start(&m, server, t, caller, chinese))
 			continue;
 		sent += add_change(f, &m, &entry, out);
 		making_end(&m);

@@ -29,11 +29,6 @@ static bool since_has(const struct since *s, uint32_t tag)
 	return s->all;
 }
 
-static bool is_change(enum log_kind kind)
-{
-	return kind >= LOG_ADD && kind <= LOG_UNDO;
-}
-
 /* Walks the log of the record back to the version. */
 static enum status since_read(
 	struct target *t, uint64_t id, uint64_t version, struct since *out, struct error *e)
@@ -50,8 +45,8 @@ static enum status since_read(
 			struct log_entry entry;
 			struct log_body body = { 0 };
 			s = log_read(t->call->txn, seqs[i], &entry, &room, &body, e);
-			done = !s && is_change(entry.kind) && entry.version <= version;
-			if (!s && !done && is_change(entry.kind))
+			done = !s && log_kind_is_change(entry.kind) && entry.version <= version;
+			if (!s && !done && log_kind_is_change(entry.kind))
 				since_add(out, &body);
 		}
 		before = seqs[n - 1];

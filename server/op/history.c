@@ -10,11 +10,6 @@
 #define UNDO_SLICE 500 /* entries that one request takes back */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
-static bool is_change(enum log_kind kind)
-{
-	return kind >= LOG_ADD && kind <= LOG_UNDO;
-}
-
 /* Walking back through a record's log: state is the record as it stood after the entry at hand. */
 struct back {
 	struct target t;
@@ -124,7 +119,7 @@ static enum status history_entry(struct back *b, uint64_t seq, struct buf *room,
 	struct log_body body = { 0 };
 	enum status s = log_read(b->t.call->txn, seq, &entry, room, &body, e);
 
-	if (s || !is_change(entry.kind))
+	if (s || !log_kind_is_change(entry.kind))
 		return s;
 	if (!b->before || seq < b->before) {
 		b->more = b->t.call->reply->n_change >= b->limit;
@@ -252,7 +247,7 @@ static bool in_operation(struct undo *u, const struct entity *entity, uint64_t i
 		struct log_entry entry;
 		if (log_read(u->call->txn, seqs[i], &entry, &u->room, NULL, NULL))
 			return false;
-		if (is_change(entry.kind))
+		if (log_kind_is_change(entry.kind))
 			return entry.operation == u->operation ||
 			       (u->into && entry.operation == u->into);
 	}
@@ -328,7 +323,7 @@ static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *
 
 	if (!s)
 		s = undo_allowed(u, &entry, e);
-	if (s || !is_change(entry.kind))
+	if (s || !log_kind_is_change(entry.kind))
 		return s;
 	entity = undo_entity(u, &entry);
 	if (!entity)
@@ -354,10 +349,7 @@ static enum status undo_image(struct undo *u, const struct entity *entity,
 	if (s)
 		return s;
 	if (entry->kind == LOG_ADD) {
-		if (type_is_signed(T_DATETIME))
-			record_add_signed(&patch, TAG_DELETED_AT, u->call->now_ms);
-		else
-			record_add_number(&patch, TAG_DELETED_AT, (uint64_t)u->call->now_ms);
+		record_add_signed(&patch, TAG_DELETED_AT, u->call->now_ms);
 		record_add_number(&patch, TAG_DELETED_BY, u->call->caller->user);
 		record_merge(record.fields, buf_bytes(&patch), NULL, 0, out);
 	} else if (!body->ntags) {
@@ -391,7 +383,7 @@ static enum status undo_entry(struct undo *u, uint64_t seq, struct error *e)
 	const struct entity *entity;
 	enum status s = log_read(c->txn, seq, &entry, &u->room, &body, e);
 
-	if (s || !is_change(entry.kind))
+	if (s || !log_kind_is_change(entry.kind))
 		return s;
 	entity = undo_entity(u, &entry);
 	s = undo_image(u, entity, &entry, &body, &image, e);
@@ -415,7 +407,7 @@ static enum status undo_settle(struct undo *u, uint64_t seq, struct error *e)
 	struct log_entry entry;
 	enum status s = log_read(c->txn, seq, &entry, &u->room, NULL, e);
 
-	if (s || !is_change(entry.kind))
+	if (s || !log_kind_is_change(entry.kind))
 		return s;
 	if (!undo_visible(u, undo_entity(u, &entry), entry.id))
 		return undo_unknown(u, e);

@@ -37,6 +37,11 @@ enum log_kind {
 	LOG_SYSTEM,
 };
 const char *log_kind_name(enum log_kind kind);
+/* A change to a record, by a user or the server. */
+static inline bool log_kind_is_change(enum log_kind kind)
+{
+	return kind >= LOG_ADD && kind <= LOG_UNDO;
+}
 
 struct log_entry {
 	uint64_t seq;
