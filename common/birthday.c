@@ -283,3 +283,18 @@ int birthday_age(const struct birthday *b, struct birthday_rule rule, civil_date
 	age = lunar ? lunar_age(&in, rule, on) : solar_age(&in, rule, on);
 	return age < 0 ? -1 : age;
 }
+
+bool birthday_keep_from_code(const char *code, enum birthday_keep *out)
+{
+	static const char *const codes[] = { [KEEP_AS_ENTERED] = "as_entered",
+		[KEEP_SOLAR] = "solar",
+		[KEEP_LUNAR] = "lunar",
+		[KEEP_BOTH] = "both" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(code, codes[i]) == 0) {
+			*out = (enum birthday_keep)i;
+			return true;
+		}
+	return false;
+}

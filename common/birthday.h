@@ -19,6 +19,9 @@ enum leap_day_rule { LEAP_DAY_FEB28, LEAP_DAY_MAR01 };
 enum leap_month_rule { LEAP_MONTH_PLAIN, LEAP_MONTH_BOTH };
 enum birthday_keep { KEEP_AS_ENTERED, KEEP_SOLAR, KEEP_LUNAR, KEEP_BOTH };
 
+/* as_entered, solar, lunar, both; false, with *out unchanged, for anything else. */
+bool birthday_keep_from_code(const char *code, enum birthday_keep *out);
+
 struct birthday_rule {
 	enum leap_day_rule leap_day;
 	enum leap_month_rule leap_month;

@@ -47,6 +47,7 @@ void instant_format(
 
 /* A time zone by its IANA name. Cached for the life of the process, safe from any thread. NULL if unknown. */
 const struct zone *zone_find(const char *name);
+#define ZONE_DEFAULT "Asia/Shanghai" /* of whoever has none of their own */
 const char *zone_name(const struct zone *zone);
 /*
  * The instant of a local time. A time that a clock change skips is the first instant after

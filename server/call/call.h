@@ -98,6 +98,9 @@ struct lookup *call_lookup(struct call *c);
 /* Reply helpers: all memory from the call's arena; STATUS_INVALID "reply too large" beyond its ceiling. */
 enum status reply_record(struct call *c, const struct entity *entity, const struct stored *s,
 	struct error *e); /* copies, masks, and adds names of references */
+/* As reply_record, but as an item of a section (constant text); the date is copied, len 0: none. *item may be NULL. */
+enum status reply_item(struct call *c, const char *section, const struct entity *entity,
+	const struct stored *s, struct bytes date, Guanxi__Item **item, struct error *e);
 enum status reply_value(struct call *c, const char *name, struct bytes value, struct error *e);
 enum status reply_name(struct call *c, const struct entity *entity, uint64_t id, struct error *e);
 /* Names of what these fields of a record of the entity refer to. */

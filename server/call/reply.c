@@ -71,7 +71,7 @@ static bool remember_name(struct box *b, uint16_t entity, uint64_t id)
 {
 	if (!b->named)
 		b->named = g_hash_table_new(g_direct_hash, g_direct_equal);
-	return g_hash_table_add(b->named, GSIZE_TO_POINTER((gsize)((uint64_t)entity << 48 | id)));
+	return g_hash_table_add(b->named, GSIZE_TO_POINTER((gsize)any_ref(entity, id)));
 }
 
 static enum status add_name(struct call *c, const struct entity *entity, uint64_t id,
@@ -125,6 +125,8 @@ enum status reply_name(struct call *c, const struct entity *entity, uint64_t id,
 static const struct entity *target_of(
 	const struct schema *schema, const struct field *f, uint64_t *number)
 {
+	uint16_t entity;
+
 	switch (f->type) {
 	case T_CHOICE:
 	case T_CHOICES:
@@ -132,12 +134,10 @@ static const struct entity *target_of(
 	case T_REF:
 	case T_REFS:
 		return schema_entity(schema, bytes_str(f->refers_to));
-	case T_REF_ANY: {
-		uint16_t entity = (uint16_t)(*number >> 48);
-
-		*number &= (UINT64_C(1) << 48) - 1;
+	case T_REF_ANY:
+		entity = any_ref_entity(*number);
+		*number = any_ref_id(*number);
 		return schema_entity_by_number(schema, entity);
-	}
 	default:
 		return NULL;
 	}
@@ -246,6 +246,31 @@ enum status reply_record(
 		return too_large(e);
 	r->record = all;
 	r->record[r->n_record++] = record;
+	return STATUS_OK;
+}
+
+enum status reply_item(struct call *c, const char *section, const struct entity *entity,
+	const struct stored *s, struct bytes date, Guanxi__Item **out, struct error *e)
+{
+	Guanxi__Reply *r = c->reply;
+	Guanxi__Record *record = record_for(c, entity, s, e);
+	Guanxi__Item *item = arena_alloc(c->arena, sizeof(*item));
+	Guanxi__Item **all = arena_grow(c->arena, r->item, r->n_item, sizeof(*all));
+	struct bytes copy = arena_copy(c->arena, date);
+
+	if (!record)
+		return e && e->status ? e->status : STATUS_INVALID;
+	if (!item || !all || (date.len && !copy.data))
+		return too_large(e);
+	guanxi__item__init(item);
+	item->section = pb_from(bytes_str(section));
+	item->record = record;
+	item->has_date = date.len > 0;
+	item->date = pb_from(copy);
+	r->item = all;
+	r->item[r->n_item++] = item;
+	if (out)
+		*out = item;
 	return STATUS_OK;
 }
 

@@ -108,31 +108,6 @@ static void caller_grant(struct caller *c, struct grant *g, struct txn *t)
 		caller_branches(c, t);
 }
 
-static const struct zone *zone_of(struct bytes name)
-{
-	char text[64];
-
-	if (!name.len || name.len >= sizeof(text))
-		return NULL;
-	caller_text(text, sizeof(text), name);
-	return zone_find(text);
-}
-
-static const struct zone *caller_zone(
-	const struct caller *c, struct bytes own, struct txn *t, const struct schema *schema)
-{
-	const struct zone *zone = zone_of(own);
-	struct buf room = BUF_INIT;
-	struct stored branch;
-
-	if (!zone && !store_get(t, &scope_all, schema_entity_by_number(schema, ENTITY_BRANCH),
-			     c->branch, &room, &branch, NULL))
-		zone = zone_of(
-			record_text(branch.fields, model_tag(schema, "branch", "time_zone")));
-	buf_free(&room);
-	return zone ? zone : zone_find("Asia/Shanghai");
-}
-
 static enum status caller_roles(
 	struct caller *c, struct bytes run, struct txn *t, struct lookup *names, struct error *e)
 {
@@ -165,7 +140,7 @@ static enum status caller_fill(struct caller *c, const struct stored *user, stru
 	caller_text(c->username, sizeof(c->username),
 		record_text(f, model_tag(schema, "user", "username")));
 	caller_text(c->name, sizeof(c->name), record_text(f, model_tag(schema, "user", "name")));
-	c->zone = caller_zone(c, record_text(f, model_tag(schema, "user", "time_zone")), t, schema);
+	c->zone = model_user_zone(t, f);
 	s = credential_get(t, c->user, hash, &c->must_change_password, e);
 	if (s && s != STATUS_NOT_FOUND)
 		return s;

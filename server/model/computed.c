@@ -7,11 +7,6 @@ const struct entity *model_entity(struct txn *t, enum entity_number number)
 	return schema_entity_by_number(store_schema(txn_store(t)), (uint16_t)number);
 }
 
-uint64_t value_of(const struct entity *en, struct bytes fields, const char *field)
-{
-	return record_number(fields, entity_field_named(en, field)->tag);
-}
-
 bool value_changed(const struct entity *en, const struct stored *before, const struct stored *after,
 	const char *field)
 {
@@ -120,8 +115,7 @@ bool entry_says(struct txn *t, uint64_t entry, const char *name, const char *val
 	bool says = false;
 
 	if (read_live(t, en, entry, &room, &r)) {
-		attributes =
-			bytes_dup(record_text(r.fields, entity_field_named(en, "attributes")->tag));
+		attributes = bytes_dup(model_text(en, r.fields, "attributes"));
 		says = bytes_equal_str(attribute(attributes, name), value);
 		free(attributes);
 	}

@@ -24,7 +24,6 @@ void computed_bool(struct computed *c, const char *field, bool v);
 enum status computed_write(const struct computed *c, struct error *e);
 
 const struct entity *model_entity(struct txn *t, enum entity_number number);
-uint64_t value_of(const struct entity *en, struct bytes fields, const char *field);
 bool value_changed(const struct entity *en, const struct stored *before, const struct stored *after,
 	const char *field);
 /* Reads a record that is not in the trash. */

@@ -22,17 +22,15 @@ static void check_digits(struct draft *d, const char *field)
 
 static void check_birthday(struct draft *d)
 {
-	static const char *const keeps[] = { "as_entered", "solar", "lunar", "both" };
-	const char *code = draft_code(d, "birthday_calendar");
+	enum birthday_keep keep = KEEP_AS_ENTERED;
 	struct birthday b;
 	char why[96];
 
 	if (!draft_has(d, "birthday") || !birthday_parse(draft_text(d, "birthday"), &b, why))
 		return;
-	for (int i = 0; i < 4; i++)
-		if (!strcmp(code, keeps[i]) && !birthday_keep_possible(&b, (enum birthday_keep)i))
-			draft_bad(
-				d, "birthday_calendar", "cannot be kept without the year of birth");
+	birthday_keep_from_code(draft_code(d, "birthday_calendar"), &keep);
+	if (!birthday_keep_possible(&b, keep))
+		draft_bad(d, "birthday_calendar", "cannot be kept without the year of birth");
 }
 
 /* Customer: who owns it */
@@ -41,8 +39,7 @@ static uint64_t of_user(struct draft *d, uint64_t user, const char *field)
 {
 	const struct entity *en = schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_USER);
 
-	return record_number(
-		lookup_fields(d->w->lookup, en, user), entity_field_named(en, field)->tag);
+	return model_number(en, lookup_fields(d->w->lookup, en, user), field);
 }
 
 static void follow_owner(struct draft *d, const char *field, uint64_t mine)
@@ -235,12 +232,12 @@ static void customer_check(struct draft *d)
 static enum status customer_computed(
 	struct txn *t, const struct entity *entity, const struct stored *after, struct error *e)
 {
-	bool owned = value_of(entity, after->fields, "owner") != 0;
+	bool owned = model_number(entity, after->fields, "owner") != 0;
 	struct computed c;
 
 	computed_init(&c, t, ENTITY_CUSTOMER, after->id);
 	computed_bool(&c, "is_valid",
-		!entry_says(t, value_of(entity, after->fields, "status"), "phase", "gone"));
+		!entry_says(t, model_number(entity, after->fields, "status"), "phase", "gone"));
 	computed_number(&c, "ownership_state",
 		entry_id(t, owned ? "ownership_state.owned" : "ownership_state.pool"));
 	return computed_write(&c, e);
@@ -257,7 +254,7 @@ static enum status hand_over(void *arg, const struct stored *record, struct erro
 {
 	const struct handover *h = arg;
 
-	if (value_of(h->contact, record->fields, "owner") != h->from)
+	if (model_number(h->contact, record->fields, "owner") != h->from)
 		return STATUS_OK;
 	return put_number(h->txn, h->author, h->contact, record, "owner", h->to, false, e);
 }
@@ -270,8 +267,8 @@ static enum status customer_transfer(struct txn *t, const struct author *author,
 	struct handover h = { .txn = t,
 		.author = author,
 		.contact = model_entity(t, ENTITY_CONTACT),
-		.from = value_of(entity, before->fields, "owner"),
-		.to = value_of(entity, after->fields, "owner") };
+		.from = model_number(entity, before->fields, "owner"),
+		.to = model_number(entity, after->fields, "owner") };
 
 	return each_of(t, h.contact, "customer", after->id, hand_over, &h, e);
 }
@@ -329,7 +326,7 @@ static enum status primary_seen(void *arg, const struct stored *record, struct e
 		return STATUS_OK;
 	if (!p->oldest)
 		p->oldest = record->id;
-	if (!p->primary && value_of(p->contact, record->fields, "is_primary"))
+	if (!p->primary && model_number(p->contact, record->fields, "is_primary"))
 		p->primary = record->id;
 	return STATUS_OK;
 }
@@ -414,10 +411,10 @@ static enum status contact_after(struct txn *t, const struct author *author,
 	struct error *e)
 {
 	bool was_live = before && !before->deleted;
-	uint64_t old = was_live ? value_of(entity, before->fields, "customer") : 0;
-	uint64_t new = after->deleted ? 0 : value_of(entity, after->fields, "customer");
-	bool was = was_live && value_of(entity, before->fields, "is_primary");
-	bool is = value_of(entity, after->fields, "is_primary");
+	uint64_t old = was_live ? model_number(entity, before->fields, "customer") : 0;
+	uint64_t new = after->deleted ? 0 : model_number(entity, after->fields, "customer");
+	bool was = was_live && model_number(entity, before->fields, "is_primary");
+	bool is = model_number(entity, after->fields, "is_primary");
 	enum status s = STATUS_OK;
 
 	if (was && old && old != new)
@@ -431,7 +428,8 @@ static enum status contact_after(struct txn *t, const struct author *author,
 static enum status contact_settle(
 	struct txn *t, const struct author *author, const struct stored *record, struct error *e)
 {
-	uint64_t customer = value_of(model_entity(t, ENTITY_CONTACT), record->fields, "customer");
+	uint64_t customer =
+		model_number(model_entity(t, ENTITY_CONTACT), record->fields, "customer");
 
 	return promote(t, author, customer, 0, e);
 }

@@ -4,7 +4,6 @@
 #include <glib.h>
 
 #define ALLOWED_MAX 20
-#define ID_DIGITS 15
 
 struct dictionary {
 	uint64_t id;
@@ -29,7 +28,7 @@ struct lookup {
 	GHashTable *dictionaries; /* code -> struct dictionary */
 	GHashTable *entries;      /* id -> struct entry, in the arena */
 	GHashTable *keys;         /* "dictionary.code" -> id */
-	GHashTable *seen;         /* entity << 48 | id -> struct seen */
+	GHashTable *seen;         /* any_ref() -> struct seen */
 	GHashTable *texts;        /* "entity\ntext" -> id */
 	GHashTable *settings;     /* name -> struct bytes, in the arena */
 	uint64_t next_number[ENTITY_OPERATION + 1];
@@ -115,13 +114,6 @@ static const char *kept_text(
 	return text ? text : "";
 }
 
-static uint64_t number_of(const struct entity *en, struct bytes fields, const char *name)
-{
-	const struct field *f = entity_field_named(en, name);
-
-	return f ? record_number(fields, f->tag) : 0;
-}
-
 static bool read_live(struct lookup *l, const struct entity *en, uint64_t id, struct buf *room,
 	struct stored *out)
 {
@@ -167,14 +159,14 @@ const struct entry *lookup_entry_of(struct lookup *l, uint64_t id)
 	if (entry) {
 		const struct field *order = entity_field_named(en, "sort_order");
 		*entry = (struct entry){ .id = id,
-			.dictionary = number_of(en, r.fields, "dictionary"),
+			.dictionary = model_number(en, r.fields, "dictionary"),
 			.order = record_signed(r.fields, order->tag),
 			.code = kept_text(l, en, r.fields, "code"),
 			.zh = kept_text(l, en, r.fields, "label_zh"),
 			.en = kept_text(l, en, r.fields, "label_en"),
 			.attributes = kept_text(l, en, r.fields, "attributes"),
-			.active = number_of(en, r.fields, "active") != 0,
-			.standard = number_of(en, r.fields, "is_default") != 0 };
+			.active = model_number(en, r.fields, "active") != 0,
+			.standard = model_number(en, r.fields, "is_default") != 0 };
 		g_hash_table_insert(l->entries, id_key(id), entry);
 	}
 	buf_free(&room);
@@ -387,7 +379,7 @@ static enum status find_choice(
 
 static struct seen *seen_of(struct lookup *l, const struct entity *en, uint64_t id)
 {
-	uint64_t key = (uint64_t)en->number << 48 | id;
+	uint64_t key = any_ref(en->number, id);
 	struct seen *seen = by_id(l->seen, key);
 
 	if (!seen) {
@@ -442,17 +434,6 @@ struct bytes lookup_fields(struct lookup *l, const struct entity *entity, uint64
 	struct seen *seen = id ? seen_with(l, entity, id, true) : NULL;
 
 	return seen && seen->there && seen->fields.data ? seen->fields : bytes_of("", 0);
-}
-
-static bool take_id(struct bytes text, uint64_t *id)
-{
-	*id = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-		*id = *id * 10 + (text.data[i] - '0');
-	}
-	return text.len > 0 && text.len<ID_DIGITS && * id> 0;
 }
 
 /* Records of exactly that name; counts to two. */
@@ -524,7 +505,7 @@ static enum status resolve(
 	if (bytes_starts(text, bytes_str(by_name)))
 		return resolve_name(
 			l, en, text_trim(bytes_of(text.data + skip, text.len - skip)), id, e);
-	if (take_id(text, id)) {
+	if (id_parse(text, id)) {
 		*id = store_survivor(l->txn, en, *id);
 		if (lookup_there(l, en, *id))
 			return STATUS_OK;
@@ -532,7 +513,7 @@ static enum status resolve(
 	if (resolve_unique(l, en, text, id))
 		return STATUS_OK;
 	/* Tables and CSV print names, so a name that is no number is read back. */
-	if (f && f->flags & F_INDEXED && text.len && !take_id(text, &ignored))
+	if (f && f->flags & F_INDEXED && text.len && !id_parse(text, &ignored))
 		return resolve_name(l, en, text, id, e);
 	return no_such(en, e);
 }
@@ -655,4 +636,16 @@ long lookup_setting_number(struct lookup *l, const char *name)
 	if (value.len < sizeof(text))
 		memcpy(text, value.data, value.len);
 	return strtol(text, NULL, 10);
+}
+
+struct birthday_rule lookup_birthday_rule(struct lookup *l, uint64_t calendar)
+{
+	struct birthday_rule rule = { LEAP_DAY_FEB28, LEAP_MONTH_PLAIN, KEEP_AS_ENTERED };
+
+	if (bytes_equal_str(lookup_setting(l, "birthday.leap_day"), "03-01"))
+		rule.leap_day = LEAP_DAY_MAR01;
+	if (bytes_equal_str(lookup_setting(l, "lunar.leap_month"), "both"))
+		rule.leap_month = LEAP_MONTH_BOTH;
+	birthday_keep_from_code(lookup_code(l, calendar), &rule.keep);
+	return rule;
 }

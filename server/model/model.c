@@ -77,3 +77,43 @@ uint16_t model_tag(const struct schema *s, const char *entity, const char *field
 		g_error("the tables have no field %s.%s", entity, field);
 	return f->tag;
 }
+
+uint64_t model_number(const struct entity *entity, struct bytes fields, const char *name)
+{
+	const struct field *f = name ? entity_field_named(entity, name) : NULL;
+
+	return f ? record_number(fields, f->tag) : 0;
+}
+
+struct bytes model_text(const struct entity *entity, struct bytes fields, const char *name)
+{
+	const struct field *f = name ? entity_field_named(entity, name) : NULL;
+
+	return f ? record_text(fields, f->tag) : bytes_of("", 0);
+}
+
+/* NULL when it names none. */
+static const struct zone *zone_of(struct bytes name)
+{
+	char *text = bytes_dup(name);
+	const struct zone *zone = zone_find(text);
+
+	free(text);
+	return zone;
+}
+
+const struct zone *model_user_zone(struct txn *t, struct bytes user)
+{
+	const struct schema *schema = store_schema(txn_store(t));
+	const struct entity *users = schema_entity_by_number(schema, ENTITY_USER);
+	const struct entity *branches = schema_entity_by_number(schema, ENTITY_BRANCH);
+	const struct zone *zone = zone_of(model_text(users, user, "time_zone"));
+	uint64_t branch = model_number(users, user, "branch");
+	struct buf room = BUF_INIT;
+	struct stored s;
+
+	if (!zone && branch && !store_get(t, &scope_all, branches, branch, &room, &s, NULL))
+		zone = zone_of(model_text(branches, s.fields, "time_zone"));
+	buf_free(&room);
+	return zone ? zone : zone_find(ZONE_DEFAULT);
+}

@@ -4,6 +4,7 @@
 #ifndef SERVER_MODEL_MODEL_H
 #define SERVER_MODEL_MODEL_H
 
+#include "common/birthday.h"
 #include "common/type.h"
 #include "server/store/store.h"
 
@@ -30,6 +31,12 @@ enum entity_number {
 uint16_t model_tag(const struct schema *s, const char *entity,
 	const char *field); /* aborts if there is none */
 
+/* A field of a record by name: 0, or len 0, when it is not set or the entity has none of that name (NULL too). */
+uint64_t model_number(const struct entity *entity, struct bytes fields, const char *name);
+struct bytes model_text(const struct entity *entity, struct bytes fields, const char *name);
+/* Of a user by the fields of the record: its own, else its branch's, else ZONE_DEFAULT. */
+const struct zone *model_user_zone(struct txn *t, struct bytes user);
+
 enum status model_schema(struct schema **out, struct error *e);
 
 /* Fills an empty store: dictionaries, roles, branch main, the general portfolio, settings, and the first administrator (without a password). */
@@ -52,6 +59,8 @@ const char *lookup_code(struct lookup *l, uint64_t entry);
 /* A setting's value, its default if unset. */
 struct bytes lookup_setting(struct lookup *l, const char *name);
 long lookup_setting_number(struct lookup *l, const char *name);
+/* How birthdays are celebrated, by the settings and the record's entry of birthday_calendar (0: as entered). */
+struct birthday_rule lookup_birthday_rule(struct lookup *l, uint64_t calendar);
 
 /*
  * What must hold before a record is written, for a new one (before NULL) or a changed one: defaults filled, required fields, references to

@@ -153,7 +153,7 @@ static bool dictionary_fixed(const struct draft *d)
 	const struct entity *en =
 		schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_DICTIONARY);
 
-	return value_of(en, dictionary_fields_of(d), "fixed") != 0;
+	return model_number(en, dictionary_fields_of(d), "fixed") != 0;
 }
 
 static void add_code_char(struct buf *out, uint32_t c)
@@ -247,7 +247,7 @@ static enum status default_seen(void *arg, const struct stored *record, struct e
 {
 	const struct defaults *d = arg;
 
-	if (record->id == d->except || !value_of(d->entity, record->fields, "is_default"))
+	if (record->id == d->except || !model_number(d->entity, record->fields, "is_default"))
 		return STATUS_OK;
 	return put_number(d->txn, d->author, d->entity, record, "is_default", 0, true, e);
 }
@@ -258,11 +258,11 @@ static enum status entry_after(struct txn *t, const struct author *author,
 	struct error *e)
 {
 	struct defaults d = { t, author, entity, after->id };
-	bool was = before && !before->deleted && value_of(entity, before->fields, "is_default");
+	bool was = before && !before->deleted && model_number(entity, before->fields, "is_default");
 
-	if (was || after->deleted || !value_of(entity, after->fields, "is_default"))
+	if (was || after->deleted || !model_number(entity, after->fields, "is_default"))
 		return STATUS_OK;
-	return each_of(t, entity, "dictionary", value_of(entity, after->fields, "dictionary"),
+	return each_of(t, entity, "dictionary", model_number(entity, after->fields, "dictionary"),
 		default_seen, &d, e);
 }
 

@@ -3,8 +3,6 @@
 #include "server/model/computed.h"
 #include "server/model/draft.h"
 
-#define ANY_ID 0xffffffffffffu
-
 static const struct entity *entity_in(const struct draft *d, enum entity_number number)
 {
 	return schema_entity_by_number(lookup_schema(d->w->lookup), (uint16_t)number);
@@ -23,8 +21,8 @@ static void customer_of_contact(struct draft *d)
 	if (!fields.len)
 		return;
 	if (!customer && !draft_is_bad(d, "customer"))
-		draft_set_number(d, "customer", value_of(en, fields, "customer"));
-	else if (customer && customer != value_of(en, fields, "customer"))
+		draft_set_number(d, "customer", model_number(en, fields, "customer"));
+	else if (customer && customer != model_number(en, fields, "customer"))
 		draft_bad(d, "contact", "belongs to another customer");
 }
 
@@ -53,8 +51,8 @@ struct latest {
 static enum status latest_seen(void *arg, const struct stored *record, struct error *e)
 {
 	struct latest *l = arg;
-	uint64_t date = value_of(l->activity, record->fields, "activity_date");
-	uint64_t type = value_of(l->activity, record->fields, "activity_type");
+	uint64_t date = model_number(l->activity, record->fields, "activity_date");
+	uint64_t type = model_number(l->activity, record->fields, "activity_type");
 
 	if (date > l->contact)
 		l->contact = date;
@@ -79,9 +77,9 @@ static enum status latest_write(struct txn *t, enum entity_number number, const 
 		return STATUS_OK;
 	}
 	if (added) {
-		l.contact = value_of(en, r.fields, "last_contact_on");
+		l.contact = model_number(en, r.fields, "last_contact_on");
 		if (number == ENTITY_CUSTOMER)
-			l.visit = value_of(en, r.fields, "last_visit_on");
+			l.visit = model_number(en, r.fields, "last_visit_on");
 		s = latest_seen(&l, added, e);
 	} else {
 		s = each_of(t, l.activity, field, id, latest_seen, &l, e);
@@ -98,8 +96,8 @@ static enum status latest_of(struct txn *t, enum entity_number number, const cha
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
 {
-	uint64_t old = before ? value_of(entity, before->fields, field) : 0;
-	uint64_t new = value_of(entity, after->fields, field);
+	uint64_t old = before ? model_number(entity, before->fields, field) : 0;
+	uint64_t new = model_number(entity, after->fields, field);
 	bool added = (!before || before->deleted) && !after->deleted;
 	enum status s = STATUS_OK;
 
@@ -144,10 +142,10 @@ static void next_take(struct next *n, uint64_t date)
 static enum status next_task(void *arg, const struct stored *record, struct error *e)
 {
 	struct next *n = arg;
-	uint64_t state = value_of(n->task, record->fields, "state");
+	uint64_t state = model_number(n->task, record->fields, "state");
 
 	if (state != n->done && state != n->cancelled)
-		next_take(n, value_of(n->task, record->fields, "due_on"));
+		next_take(n, model_number(n->task, record->fields, "due_on"));
 	return STATUS_OK;
 }
 
@@ -155,7 +153,7 @@ static enum status next_task(void *arg, const struct stored *record, struct erro
 static enum status next_reminder(void *arg, const struct stored *record, struct error *e)
 {
 	struct next *n = arg;
-	uint64_t state = value_of(n->reminder, record->fields, "state");
+	uint64_t state = model_number(n->reminder, record->fields, "state");
 	struct bytes start =
 		record_text(record->fields, entity_field_named(n->reminder, "start_on")->tag);
 	civil_date date = 0;
@@ -163,7 +161,7 @@ static enum status next_reminder(void *arg, const struct stored *record, struct 
 	if (record_has(record->fields, entity_field_named(n->reminder, "source_rule")->tag))
 		return STATUS_OK;
 	if (state == n->snoozed)
-		date = (civil_date)value_of(n->reminder, record->fields, "occurrence");
+		date = (civil_date)model_number(n->reminder, record->fields, "occurrence");
 	else if (state == n->waiting && !date_parse(start, &date))
 		date = 0;
 	next_take(n, (uint64_t)date);
@@ -200,8 +198,8 @@ static enum status next_after(struct txn *t, const struct author *author,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
 {
-	uint64_t old = before ? value_of(entity, before->fields, "customer") : 0;
-	uint64_t new = value_of(entity, after->fields, "customer");
+	uint64_t old = before ? model_number(entity, before->fields, "customer") : 0;
+	uint64_t new = model_number(entity, after->fields, "customer");
 	enum status s = STATUS_OK;
 
 	if (new)
@@ -258,22 +256,22 @@ static void reminder_prepare(struct draft *d)
 {
 	uint64_t record = draft_number(d, "record"), customer = draft_number(d, "customer");
 	const struct entity *en =
-		schema_entity_by_number(lookup_schema(d->w->lookup), (uint16_t)(record >> 48));
+		schema_entity_by_number(lookup_schema(d->w->lookup), any_ref_entity(record));
 	const struct field *f;
 
 	if (!record && customer) {
-		draft_set_number(d, "record", (uint64_t)ENTITY_CUSTOMER << 48 | customer);
+		draft_set_number(d, "record", any_ref(ENTITY_CUSTOMER, customer));
 		return;
 	}
 	if (!en || customer)
 		return;
 	if (en->number == ENTITY_CUSTOMER) {
-		draft_set_number(d, "customer", record & ANY_ID);
+		draft_set_number(d, "customer", any_ref_id(record));
 		return;
 	}
 	f = entity_field_named(en, "customer");
 	if (f && f->type == T_REF) {
-		struct bytes fields = lookup_fields(d->w->lookup, en, record & ANY_ID);
+		struct bytes fields = lookup_fields(d->w->lookup, en, any_ref_id(record));
 		if (record_number(fields, f->tag))
 			draft_set_number(d, "customer", record_number(fields, f->tag));
 	}

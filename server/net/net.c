@@ -146,7 +146,7 @@ static struct caller *local_administrator(void)
 	c->scope = scope_all;
 	c->rights = g_new0(char *, 2);
 	c->rights[0] = g_strdup("*");
-	c->zone = zone_find("Asia/Shanghai");
+	c->zone = zone_find(ZONE_DEFAULT);
 	g_strlcpy(c->username, "console", sizeof(c->username));
 	g_strlcpy(c->name, "console", sizeof(c->name));
 	return c;

@@ -8,6 +8,7 @@
 #include "server/server.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define SPAN_MAX 1000000 /* of what unit ever */
 #define LONGEST_SNOOZE_MS (366 * DAY_MS)
 
 /* One reminder on its way through an op. */
@@ -28,14 +29,12 @@ static enum status handled_open(struct call *c, struct handled *h, struct error 
 		.entity = schema_entity_by_number(schema, ENTITY_REMINDER) };
 	if (c->request->n_record == 0)
 		return error_set(e, STATUS_USAGE, "a reminder is missing");
-	h->lookup = lookup_new(
-		c->txn, caller_scope(c->caller, h->entity), schema, c->chinese, c->arena);
+	h->lookup = call_lookup(c);
 	return STATUS_OK;
 }
 
 static void handled_close(struct handled *h)
 {
-	lookup_free(&h->lookup);
 	buf_free(&h->buf);
 }
 
@@ -51,8 +50,7 @@ static enum status handled_read(struct handled *h, size_t i, struct error *e)
 		status = store_get(c->txn, caller_scope(c->caller, h->entity), h->entity, id,
 			&h->buf, &h->record, e);
 	if (!status)
-		h->user =
-			record_number(h->record.fields, entity_field_named(h->entity, "user")->tag);
+		h->user = model_number(h->entity, h->record.fields, "user");
 	return status;
 }
 
@@ -85,8 +83,7 @@ static enum status handled_clear(
 
 static bool state_is(struct handled *h, const char *code)
 {
-	uint64_t entry =
-		record_number(h->record.fields, entity_field_named(h->entity, "state")->tag);
+	uint64_t entry = model_number(h->entity, h->record.fields, "state");
 
 	return strcmp(lookup_code(h->lookup, entry), code) == 0;
 }
@@ -133,22 +130,19 @@ static enum status op_acknowledge(struct call *c, struct error *e)
 /* 2d, 3h, 30m, 1w -> milliseconds; 0: no such span. */
 static int64_t span_parse(struct bytes text)
 {
-	int64_t n = 0;
-	size_t i = 0;
+	uint64_t n;
 
-	for (; i < text.len && text.data[i] >= '0' && text.data[i] <= '9' && n < 100000; i++)
-		n = n * 10 + (text.data[i] - '0');
-	if (i == 0 || i + 1 != text.len)
+	if (!text.len || !text_number(bytes_of(text.data, text.len - 1), &n) || n >= SPAN_MAX)
 		return 0;
-	switch (text.data[i]) {
+	switch (text.data[text.len - 1]) {
 	case 'm':
-		return n * 60 * 1000;
+		return (int64_t)n * 60 * 1000;
 	case 'h':
-		return n * 3600 * 1000;
+		return (int64_t)n * 3600 * 1000;
 	case 'd':
-		return n * DAY_MS;
+		return (int64_t)n * DAY_MS;
 	case 'w':
-		return n * 7 * DAY_MS;
+		return (int64_t)n * 7 * DAY_MS;
 	default:
 		return 0;
 	}
@@ -182,12 +176,11 @@ static enum status snooze_until(struct call *c, int64_t *until, struct error *e)
 
 static enum status snooze_one(struct handled *h, int64_t until, struct error *e)
 {
-	const struct field *occurrence = entity_field_named(h->entity, "occurrence");
 	struct due_row row = { .instant = until,
 		.entity = ENTITY_REMINDER,
 		.id = h->record.id,
 		.tag = PLAN_SNOOZE,
-		.occurrence = (civil_date)record_number(h->record.fields, occurrence->tag),
+		.occurrence = (civil_date)model_number(h->entity, h->record.fields, "occurrence"),
 		.user = h->user };
 	enum status status;
 
@@ -239,29 +232,16 @@ static enum status op_watch(struct call *c, struct error *e)
 	return reply_value(c, "last", bytes_str(last), e);
 }
 
-/* Appends an item to the reply. */
 static enum status add_planned(struct call *c, const struct entity *entity,
 	const struct stored *record, const struct due_row *row, struct error *e)
 {
-	Guanxi__Item *item = arena_calloc(c->arena, 1, sizeof *item);
-	Guanxi__Item **items = arena_alloc(c->arena, (c->reply->n_item + 1) * sizeof *items);
 	struct buf date = BUF_INIT;
-	enum status status = reply_record(c, entity, record, e);
+	enum status status;
 
-	if (status || !item || !items)
-		return status ? status : error_set(e, STATUS_INVALID, "reply too large");
-	guanxi__item__init(item);
-	item->section = pb_from(bytes_str("planned"));
-	item->record = c->reply->record[--c->reply->n_record];
 	instant_format(row->instant, &date);
-	item->has_date = true;
-	item->date = pb_from(arena_copy(c->arena, buf_bytes(&date)));
+	status = reply_item(c, "planned", entity, record, buf_bytes(&date), NULL, e);
 	buf_free(&date);
-	if (c->reply->n_item)
-		memcpy(items, c->reply->item, c->reply->n_item * sizeof *items);
-	items[c->reply->n_item++] = item;
-	c->reply->item = items;
-	return STATUS_OK;
+	return status;
 }
 
 #define PLANNED_SCAN 20000 /* due rows looked at for one page */

@@ -1,5 +1,5 @@
 /* The board of the day: overdue, due today, birthdays ahead, and what waits for an answer: reminders not acknowledged. */
-#include "common/birthday.h"
+#include "common/text.h"
 #include "server/call/rights.h"
 #include "server/model/model.h"
 #include "server/op/op.h"
@@ -22,39 +22,16 @@ struct board {
 	struct error *e;
 };
 
-static struct bytes arena_date(struct call *c, civil_date d)
-{
-	struct buf text = BUF_INIT;
-	struct bytes copy;
-
-	date_format(d, &text);
-	copy = arena_copy(c->arena, buf_bytes(&text));
-	buf_free(&text);
-	return copy;
-}
-
 static Guanxi__Item *board_add(struct board *b, const struct stored *record, civil_date date)
 {
-	struct call *c = b->call;
-	Guanxi__Item *item = arena_calloc(c->arena, 1, sizeof *item);
-	Guanxi__Item **items = arena_alloc(c->arena, (c->reply->n_item + 1) * sizeof *items);
+	struct buf text = BUF_INIT;
+	Guanxi__Item *item = NULL;
 
-	b->status = reply_record(c, b->entity, record, b->e);
-	if (!b->status && (!item || !items))
-		b->status = error_set(b->e, STATUS_INVALID, "reply too large");
-	if (b->status)
-		return NULL;
-	guanxi__item__init(item);
-	item->section = pb_from(bytes_str(b->section));
-	item->record = c->reply->record[--c->reply->n_record];
-	if (date) {
-		item->has_date = true;
-		item->date = pb_from(arena_date(c, date));
-	}
-	if (c->reply->n_item)
-		memcpy(items, c->reply->item, c->reply->n_item * sizeof *items);
-	items[c->reply->n_item++] = item;
-	c->reply->item = items;
+	if (date)
+		date_format(date, &text);
+	b->status =
+		reply_item(b->call, b->section, b->entity, record, buf_bytes(&text), &item, b->e);
+	buf_free(&text);
 	return item;
 }
 
@@ -82,43 +59,21 @@ static void board_list(
 	buf_free(&result.explain);
 }
 
-static uint64_t number_of(const struct board *b, const struct stored *record, const char *name)
-{
-	const struct field *f = entity_field_named(b->entity, name);
-
-	return f ? record_number(record->fields, f->tag) : 0;
-}
-
 static bool task_row(void *arg, const struct stored *record)
 {
 	struct board *b = arg;
 
-	if (number_of(b, record, "assignee") == b->call->caller->user)
-		board_add(b, record, (civil_date)number_of(b, record, "due_on"));
+	if (model_number(b->entity, record->fields, "assignee") == b->call->caller->user)
+		board_add(b, record, (civil_date)model_number(b->entity, record->fields, "due_on"));
 	return !b->status && b->call->reply->n_item < SECTION_MAX;
-}
-
-static struct birthday_rule board_rule(struct board *b, const struct stored *record)
-{
-	static const char *const keeps[] = { "as_entered", "solar", "lunar", "both" };
-	struct birthday_rule rule = { 0 };
-	const char *code = lookup_code(b->lookup, number_of(b, record, "birthday_calendar"));
-
-	if (bytes_equal_str(lookup_setting(b->lookup, "birthday.leap_day"), "03-01"))
-		rule.leap_day = LEAP_DAY_MAR01;
-	if (bytes_equal_str(lookup_setting(b->lookup, "lunar.leap_month"), "both"))
-		rule.leap_month = LEAP_MONTH_BOTH;
-	for (int i = 0; i < 4; i++)
-		if (strcmp(code, keeps[i]) == 0)
-			rule.keep = (enum birthday_keep)i;
-	return rule;
 }
 
 static bool birthday_row(void *arg, const struct stored *record)
 {
 	struct board *b = arg;
 	const struct field *f = entity_field_named(b->entity, "birthday");
-	struct birthday_rule rule = board_rule(b, record);
+	struct birthday_rule rule = lookup_birthday_rule(
+		b->lookup, model_number(b->entity, record->fields, "birthday_calendar"));
 	struct birthday birthday;
 	civil_date next = 0;
 	char why[96];
@@ -179,19 +134,12 @@ static void board_reminders(struct board *b)
 static enum status board_days(struct call *c, int *days, struct error *e)
 {
 	struct bytes text = call_arg(c, "days");
-	int n = 0;
+	uint64_t n = 30;
 
-	*days = 30;
-	if (!text.len)
-		return STATUS_OK;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9' || n > 366)
-			return error_set(e, STATUS_USAGE, "days is not a number from 0 to 366");
-		n = n * 10 + (text.data[i] - '0');
-	}
-	*days = n;
-	return n > 366 ? error_set(e, STATUS_USAGE, "days is not a number from 0 to 366")
-		       : STATUS_OK;
+	if (text.len && (!text_number(text, &n) || n > 366))
+		return error_set(e, STATUS_USAGE, "days is not a number from 0 to 366");
+	*days = (int)n;
+	return STATUS_OK;
 }
 
 static enum status op_today(struct call *c, struct error *e)
@@ -203,7 +151,7 @@ static enum status op_today(struct call *c, struct error *e)
 		return status;
 	b.mine = (struct scope){ .own = true, .user = c->caller->user };
 	b.today = zone_date(c->caller->zone, c->now_ms);
-	b.lookup = lookup_new(c->txn, &scope_all, b.schema, c->chinese, c->arena);
+	b.lookup = call_lookup(c);
 	b.section = "overdue";
 	board_list(&b, "task",
 		"due_on < today and state in (open, submitted, acknowledged, postponed)", "due_on",
@@ -214,7 +162,6 @@ static enum status op_today(struct call *c, struct error *e)
 		task_row);
 	board_birthdays(&b);
 	board_reminders(&b);
-	lookup_free(&b.lookup);
 	return b.status;
 }
 

@@ -16,54 +16,38 @@ struct firing {
 	bool late;
 };
 
-static int compare_tags(const void *a, const void *b)
-{
-	uint16_t x = (*(const struct field *const *)a)->tag,
-		 y = (*(const struct field *const *)b)->tag;
-
-	return x < y ? -1 : x > y;
-}
-
-#define PATCH_MAX 16
-
 void reminder_merge(const struct entity *entity, struct bytes base,
 	const struct reminder_patch *patch, size_t n, struct buf *out)
 {
-	const struct field *fields[PATCH_MAX];
-	struct buf fragment = BUF_INIT;
+	struct buf fragment = BUF_INIT, sorted = BUF_INIT;
 
-	for (size_t i = 0; i < n && i < PATCH_MAX; i++)
-		fields[i] = entity_field_named(entity, patch[i].name);
-	qsort(fields, n, sizeof *fields, compare_tags);
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < n; j++) {
-			if (entity_field_named(entity, patch[j].name) != fields[i])
-				continue;
-			if (patch[j].is_text)
-				record_add_text(&fragment, fields[i]->tag, patch[j].text);
-			else
-				record_add_number(&fragment, fields[i]->tag, patch[j].number);
-		}
-	record_merge(base, buf_bytes(&fragment), NULL, 0, out);
+	for (size_t i = 0; i < n; i++) {
+		uint16_t tag = entity_field_named(entity, patch[i].name)->tag;
+
+		if (patch[i].is_text)
+			record_add_text(&fragment, tag, patch[i].text);
+		else
+			record_add_number(&fragment, tag, patch[i].number);
+	}
+	record_sort(buf_bytes(&fragment), &sorted);
+	record_merge(base, buf_bytes(&sorted), NULL, 0, out);
 	buf_free(&fragment);
+	buf_free(&sorted);
 }
 
 /* The title in words that need no language: whom or what it is about. */
 static void firing_title(const struct firing *f, struct buf *out)
 {
-	const struct field *name = entity_field_named(f->entity, f->entity->name_field);
-	struct bytes text = name ? record_text(f->record->fields, name->tag) : bytes_of("", 0);
+	struct bytes text = model_text(f->entity, f->record->fields, f->entity->name_field);
 
 	buf_add_bytes(out, text.len ? text : bytes_str(f->entity->zh));
 }
 
 static uint64_t firing_customer(const struct firing *f)
 {
-	const struct field *customer = entity_field_named(f->entity, "customer");
-
 	if (f->entity->number == ENTITY_CUSTOMER)
 		return f->record->id;
-	return customer ? record_number(f->record->fields, customer->tag) : 0;
+	return model_number(f->entity, f->record->fields, "customer");
 }
 
 /* A new reminder, born fired, for a field of a record. */
@@ -80,7 +64,7 @@ static enum status firing_make(const struct firing *f, uint64_t *id, struct erro
 	struct reminder_patch patch[] = {
 		{ "title", 0, buf_bytes(&title), true },
 		{ "reminder_kind", lookup_entry(f->lookup, "reminder_kind", kind), { 0 }, false },
-		{ "record", (uint64_t)f->entity->number << 48 | f->record->id, { 0 }, false },
+		{ "record", any_ref(f->entity->number, f->record->id), { 0 }, false },
 		{ "user", f->user, { 0 }, false },
 		{ "start_on", 0, buf_bytes(&start), true },
 		{ "time_of_day", (uint64_t)zone_minute(zone, f->row->instant), { 0 }, false },
@@ -125,14 +109,13 @@ static enum status firing_mark(const struct firing *f, struct error *e)
 
 static void firing_subject(const struct firing *f, struct inbox_row *row)
 {
-	const struct field *about = entity_field_named(f->entity, "record");
-	uint64_t any = about ? record_number(f->record->fields, about->tag) : 0;
+	uint64_t about = model_number(f->entity, f->record->fields, "record");
 
 	row->subject_entity = f->entity->number;
 	row->subject_id = f->record->id;
 	if (f->entity == f->reminder_entity) {
-		row->subject_entity = (uint16_t)(any >> 48);
-		row->subject_id = any & 0xFFFFFFFFFFFF;
+		row->subject_entity = any_ref_entity(about);
+		row->subject_id = any_ref_id(about);
 	}
 }
 
@@ -247,6 +230,17 @@ static enum status fire_row(
 	return status;
 }
 
+static const char note_key[] = "last_fired";
+
+static enum status fire_note(struct txn *t, int64_t fired_ms, int64_t lag_ms, struct error *e)
+{
+	uint8_t value[16];
+
+	put_be64(value, (uint64_t)fired_ms);
+	put_be64(value + 8, (uint64_t)lag_ms);
+	return txn_put(t, SPACE_META, bytes_str(note_key), bytes_of(value, sizeof value), e);
+}
+
 enum status fire_due(struct call *c, struct error *e)
 {
 	struct due_row *rows = arena_alloc(c->arena, FIRE_BATCH * sizeof *rows);
@@ -269,17 +263,6 @@ enum status fire_due(struct call *c, struct error *e)
 	if (!status)
 		status = fire_note(c->txn, c->now_ms, c->now_ms - rows[n - 1].instant, e);
 	return status;
-}
-
-static const char note_key[] = "last_fired";
-
-enum status fire_note(struct txn *t, int64_t fired_ms, int64_t lag_ms, struct error *e)
-{
-	uint8_t value[16];
-
-	put_be64(value, (uint64_t)fired_ms);
-	put_be64(value + 8, (uint64_t)lag_ms);
-	return txn_put(t, SPACE_META, bytes_str(note_key), bytes_of(value, sizeof value), e);
 }
 
 void fire_noted(struct txn *t, int64_t *fired_ms, int64_t *lag_ms)

@@ -25,7 +25,6 @@ void reminder_merge(const struct entity *entity, struct bytes base,
 	const struct reminder_patch *patch, size_t n, struct buf *out);
 
 /* When the last firing was, and its lag: kept in meta. */
-enum status fire_note(struct txn *t, int64_t fired_ms, int64_t lag_ms, struct error *e);
 void fire_noted(struct txn *t, int64_t *fired_ms, int64_t *lag_ms);
 
 #endif

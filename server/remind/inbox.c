@@ -117,6 +117,24 @@ size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowled
 	return n;
 }
 
+uint64_t inbox_count_unacknowledged(struct txn *t)
+{
+	struct walk *w = NULL;
+	struct bytes key;
+	struct buf value = BUF_INIT;
+	struct inbox_row row;
+	uint64_t n = 0;
+
+	if (walk_open(t, SPACE_INBOX, bytes_of("", 0), &w, NULL))
+		return 0;
+	while (walk_next(w, &key))
+		n += !walk_value(w, &value, NULL) && inbox_unpack(buf_bytes(&value), &row) &&
+		     row.kind == INBOX_REMINDER && !row.acknowledged;
+	walk_close(&w);
+	buf_free(&value);
+	return n;
+}
+
 /* Rows that are done are kept only while a client could still be behind them. */
 #define INBOX_KEEP_MS ((int64_t)30 * 24 * 3600 * 1000)
 

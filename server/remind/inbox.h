@@ -35,5 +35,7 @@ size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowled
 enum status inbox_acknowledge(struct txn *t, uint64_t user, uint64_t reminder, uint64_t seq,
 	int64_t now, struct error *e);
 uint64_t inbox_last(struct txn *t, uint64_t user);
+/* Over all users: walks every inbox. */
+uint64_t inbox_count_unacknowledged(struct txn *t);
 
 #endif

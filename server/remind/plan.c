@@ -4,20 +4,6 @@
 
 #define DEFAULT_MINUTE (9 * 60)
 
-static uint64_t number_of(const struct entity *entity, struct bytes fields, const char *name)
-{
-	const struct field *f = name ? entity_field_named(entity, name) : NULL;
-
-	return f ? record_number(fields, f->tag) : 0;
-}
-
-static struct bytes text_of(const struct entity *entity, struct bytes fields, const char *name)
-{
-	const struct field *f = entity_field_named(entity, name);
-
-	return f ? record_text(fields, f->tag) : bytes_of(NULL, 0);
-}
-
 /* Reads a record for the server's own work; false when it is not there. buf holds its fields. */
 static bool read_record(struct txn *t, const char *entity, uint64_t id, struct buf *buf,
 	const struct entity **en, struct stored *out)
@@ -29,25 +15,15 @@ static bool read_record(struct txn *t, const char *entity, uint64_t id, struct b
 const struct zone *user_zone(struct txn *t, uint64_t user)
 {
 	const struct entity *en;
-	struct stored s;
+	struct stored s = { 0 };
 	struct buf buf = BUF_INIT;
-	const struct zone *zone = NULL;
-	char *name = NULL;
-	uint64_t branch = 0;
+	const struct zone *zone;
 
-	if (read_record(t, "user", user, &buf, &en, &s)) {
-		name = bytes_dup(text_of(en, s.fields, "time_zone"));
-		branch = number_of(en, s.fields, "branch");
-	}
-	if ((!name || !*name) && read_record(t, "branch", branch, &buf, &en, &s)) {
-		free(name);
-		name = bytes_dup(text_of(en, s.fields, "time_zone"));
-	}
-	if (name && *name)
-		zone = zone_find(name);
-	free(name);
+	if (!read_record(t, "user", user, &buf, &en, &s))
+		s.fields = bytes_of("", 0);
+	zone = model_user_zone(t, s.fields);
 	buf_free(&buf);
-	return zone ? zone : zone_find("Asia/Shanghai");
+	return zone;
 }
 
 static bool user_active(struct txn *t, uint64_t user)
@@ -55,8 +31,8 @@ static bool user_active(struct txn *t, uint64_t user)
 	const struct entity *en;
 	struct stored s;
 	struct buf buf = BUF_INIT;
-	bool active =
-		read_record(t, "user", user, &buf, &en, &s) && !number_of(en, s.fields, "left_on");
+	bool active = read_record(t, "user", user, &buf, &en, &s) &&
+		      !model_number(en, s.fields, "left_on");
 
 	buf_free(&buf);
 	return active;
@@ -77,7 +53,7 @@ static uint64_t owner_above(struct txn *t, const struct entity *entity, struct b
 		f = entity_field(entity, bytes_of(rest, len));
 		parent = f ? record_number(fields, f->tag) : 0;
 		if (parent && read_record(t, f->refers_to, parent, &buf, &en, &s))
-			owner = number_of(en, s.fields, en->owner_field);
+			owner = model_number(en, s.fields, en->owner_field);
 		rest += len + (rest[len] == '|');
 	}
 	buf_free(&buf);
@@ -92,7 +68,7 @@ static uint64_t branch_manager(struct txn *t, uint64_t branch)
 	uint64_t manager = 0;
 
 	if (read_record(t, "branch", branch, &buf, &en, &s))
-		manager = number_of(en, s.fields, "manager");
+		manager = model_number(en, s.fields, "manager");
 	buf_free(&buf);
 	return manager;
 }
@@ -100,15 +76,15 @@ static uint64_t branch_manager(struct txn *t, uint64_t branch)
 uint64_t remind_user_of(struct txn *t, const struct entity *entity, const struct field *field,
 	const struct stored *record)
 {
-	uint64_t candidates[] = { number_of(entity, record->fields, field->remind_user),
-		number_of(entity, record->fields, entity->owner_field), 0, 0, 0 };
+	uint64_t candidates[] = { model_number(entity, record->fields, field->remind_user),
+		model_number(entity, record->fields, entity->owner_field), 0, 0, 0 };
 
 	for (size_t i = 0; i < 5; i++) {
 		if (i == 2)
 			candidates[i] = owner_above(t, entity, record->fields);
 		else if (i == 3)
 			candidates[i] =
-				branch_manager(t, number_of(entity, record->fields, "branch"));
+				branch_manager(t, model_number(entity, record->fields, "branch"));
 		else if (i == 4)
 			candidates[i] = record_number(record->fields, TAG_CREATED_BY);
 		if (candidates[i] && user_active(t, candidates[i]))
@@ -133,8 +109,8 @@ static bool closed(struct lookup *l, const struct entity *entity, const struct s
 	const struct field *state = entity_field_named(entity, "state");
 	const char *code;
 
-	if (record->deleted || number_of(entity, record->fields, "archived") ||
-		number_of(entity, record->fields, "left_on"))
+	if (record->deleted || model_number(entity, record->fields, "archived") ||
+		model_number(entity, record->fields, "left_on"))
 		return true;
 	if (!state || state->type != T_CHOICE)
 		return false;
@@ -194,22 +170,6 @@ static void read_ahead(struct asking *a, struct lookup *l, struct bytes fields)
 		add_ahead(a, 0);
 }
 
-static struct birthday_rule read_rule(struct lookup *l, const struct asking *a, struct bytes fields)
-{
-	static const char *const keeps[] = { "as_entered", "solar", "lunar", "both" };
-	struct birthday_rule rule = { LEAP_DAY_FEB28, LEAP_MONTH_PLAIN, KEEP_AS_ENTERED };
-	const char *code = lookup_code(l, number_of(a->entity, fields, "birthday_calendar"));
-
-	if (bytes_equal_str(lookup_setting(l, "birthday.leap_day"), "03-01"))
-		rule.leap_day = LEAP_DAY_MAR01;
-	if (bytes_equal_str(lookup_setting(l, "lunar.leap_month"), "both"))
-		rule.leap_month = LEAP_MONTH_BOTH;
-	for (int i = 0; i < 4; i++)
-		if (strcmp(code, keeps[i]) == 0)
-			rule.keep = (enum birthday_keep)i;
-	return rule;
-}
-
 static enum repeat read_repeat(struct lookup *l, uint64_t entry)
 {
 	static const char *const codes[] = { "none", "daily", "weekly", "monthly", "yearly" };
@@ -227,7 +187,9 @@ static bool read_series(struct asking *a, struct lookup *l, struct bytes fields)
 	const struct field *every = entity_field_named(a->entity, "repeat_every");
 	civil_date d;
 
-	a->series = (struct series){ .rule = read_rule(l, a, fields), .every = 1 };
+	a->series = (struct series){ .every = 1 };
+	a->series.rule =
+		lookup_birthday_rule(l, model_number(a->entity, fields, "birthday_calendar"));
 	if (a->field->type == T_BIRTHDAY) {
 		if (!birthday_parse(record_text(fields, a->field->tag), &a->series.start, why))
 			return false;
@@ -241,8 +203,8 @@ static bool read_series(struct asking *a, struct lookup *l, struct bytes fields)
 		a->series.repeat = REPEAT_YEARLY;
 	if (a->field->remind != REMIND_SERIES)
 		return true;
-	a->series.repeat = read_repeat(l, number_of(a->entity, fields, "repeat"));
-	a->series.until = (civil_date)number_of(a->entity, fields, "repeat_until");
+	a->series.repeat = read_repeat(l, model_number(a->entity, fields, "repeat"));
+	a->series.until = (civil_date)model_number(a->entity, fields, "repeat_until");
 	if (every && record_has(fields, every->tag))
 		a->series.every = (int)record_signed(fields, every->tag);
 	return true;

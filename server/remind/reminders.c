@@ -2,6 +2,7 @@
 #include "server/call/writer.h"
 #include "server/loop/loop.h"
 #include "server/remind/fire.h"
+#include "server/remind/inbox.h"
 #include "server/server.h"
 #include <glib.h>
 #include <stdatomic.h>
@@ -137,25 +138,6 @@ static uint64_t count_due(struct txn *t, int64_t now)
 	return all;
 }
 
-/* Every inbox is walked: health is asked for rarely and runs in the pool. */
-static uint64_t count_unacknowledged(struct txn *t)
-{
-	struct walk *w = NULL;
-	struct bytes key;
-	struct buf value = BUF_INIT;
-	uint64_t n = 0;
-
-	if (walk_open(t, SPACE_INBOX, bytes_of("", 0), &w, NULL))
-		return 0;
-	while (walk_next(w, &key))
-		if (get_be64(key.data + 8) && !walk_value(w, &value, NULL) && value.len > 2 &&
-			value.data[1] == 1 && !value.data[2])
-			n++;
-	walk_close(&w);
-	buf_free(&value);
-	return n;
-}
-
 enum status remind_state(struct txn *t, int64_t now_ms, struct remind_state *out, struct error *e)
 {
 	struct due_row first;
@@ -165,6 +147,6 @@ enum status remind_state(struct txn *t, int64_t now_ms, struct remind_state *out
 	if (due_read(t, INT64_MAX, NULL, &first, 1) == 1)
 		out->next_due_ms = first.instant;
 	out->due_now = count_due(t, now_ms);
-	out->unacknowledged = count_unacknowledged(t);
+	out->unacknowledged = inbox_count_unacknowledged(t);
 	return STATUS_OK;
 }
