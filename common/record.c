@@ -9,37 +9,6 @@ static bool fail(bool *bad)
 	return false;
 }
 
-static bool take_value(struct bytes *in, struct wire_field *out)
-{
-	uint64_t len;
-
-	out->number = 0;
-	out->bytes = (struct bytes){ 0 };
-	if (out->wire == WIRE_VARINT)
-		return take_varint(in, &out->number);
-	if (out->wire != WIRE_BYTES || !take_varint(in, &len) || len > in->len)
-		return false;
-	return take_bytes(in, (size_t)len, &out->bytes);
-}
-
-bool record_next(struct bytes *rest, struct wire_field *out, bool *bad)
-{
-	struct bytes in = *rest;
-	uint64_t key;
-
-	if (in.len == 0)
-		return false;
-	if (!take_varint(&in, &key) || key >> 3 == 0 || key >> 3 > TAG_MAX)
-		return fail(bad);
-	out->tag = (uint32_t)(key >> 3);
-	out->wire = key & 7;
-	if (!take_value(&in, out))
-		return fail(bad);
-	out->whole = bytes_of(rest->data, rest->len - in.len);
-	*rest = in;
-	return true;
-}
-
 /* A varint of one or two bytes, as keys and most lengths are, without a call. */
 static inline bool take_short(struct bytes *in, uint64_t *v)
 {
@@ -51,6 +20,40 @@ static inline bool take_short(struct bytes *in, uint64_t *v)
 	*v = n == 1 ? in->data[0] : (in->data[0] & 0x7fu) | (uint64_t)in->data[1] << 7;
 	in->data += n;
 	in->len -= n;
+	return true;
+}
+
+static inline bool take_value(struct bytes *in, struct wire_field *out)
+{
+	uint64_t len;
+
+	out->number = 0;
+	out->bytes = (struct bytes){ 0 };
+	if (out->wire == WIRE_VARINT)
+		return take_short(in, &out->number);
+	if (out->wire != WIRE_BYTES || !take_short(in, &len) || len > in->len)
+		return false;
+	out->bytes = bytes_of(in->data, (size_t)len);
+	in->data += len;
+	in->len -= len;
+	return true;
+}
+
+bool record_next(struct bytes *rest, struct wire_field *out, bool *bad)
+{
+	struct bytes in = *rest;
+	uint64_t key;
+
+	if (in.len == 0)
+		return false;
+	if (!take_short(&in, &key) || key >> 3 == 0 || key >> 3 > TAG_MAX)
+		return fail(bad);
+	out->tag = (uint32_t)(key >> 3);
+	out->wire = key & 7;
+	if (!take_value(&in, out))
+		return fail(bad);
+	out->whole = bytes_of(rest->data, rest->len - in.len);
+	*rest = in;
 	return true;
 }
 

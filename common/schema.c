@@ -88,10 +88,12 @@ static bool next_part(const char **list, struct bytes *part)
 	return true;
 }
 
-static bool same_identifier(struct bytes a, const char *b)
+static inline bool same_identifier(struct bytes a, const char *b)
 {
 	size_t i;
 
+	if (a.len == 0 || a.data[0] != (uint8_t)b[0]) /* of most, and no name begins with a line */
+		return false;
 	for (i = 0; i < a.len && b[i]; i++) {
 		uint8_t c = a.data[i] == '-' ? '_' : a.data[i];
 		if (c != (uint8_t)b[i])

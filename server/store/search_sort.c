@@ -1,9 +1,9 @@
 /* Putting postings in order: tens of thousands of hashes at a time when many records come. */
 #include "server/store/search.h"
 
-#define SPREAD_BITS 16
+#define SPREAD_BITS 11
 #define SPREAD_MASK ((1u << SPREAD_BITS) - 1)
-#define SPREAD_FROM 16384u /* postings from which spreading is cheaper than comparing */
+#define SPREAD_FROM 512u /* postings from which spreading is cheaper than comparing */
 
 int postings_compare(const struct posting *a, const struct posting *b)
 {
@@ -32,27 +32,32 @@ static int compare_in_order(const void *a, const void *b, void *arg)
 	return order != 0 ? order : x->index > y->index ? -1 : 1;
 }
 
-/* By what stands first, a part of the bits at a time; what is equal in it stays as it was. */
+/* Sorts by some bits of what stands first; what is equal in them stays as it was. False: all are equal. */
+static bool spread(const struct place *from, struct place *to, size_t n, unsigned shift)
+{
+	uint32_t start[SPREAD_MASK + 2] = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		start[(from[i].first >> shift & SPREAD_MASK) + 1]++;
+	if (start[(from[0].first >> shift & SPREAD_MASK) + 1] == n)
+		return false;
+	for (size_t k = 0; k < SPREAD_MASK; k++)
+		start[k + 1] += start[k];
+	for (size_t i = 0; i < n; i++)
+		to[start[from[i].first >> shift & SPREAD_MASK]++] = from[i];
+	return true;
+}
+
 static void places_spread(struct place **order, struct place **room, size_t n)
 {
-	uint32_t *start = malloc(((1u << SPREAD_BITS) + 1) * sizeof *start);
-
-	if (start == NULL)
-		abort();
-	for (unsigned shift = 0; shift < 64; shift += SPREAD_BITS) {
+	for (unsigned shift = 0; shift < 48; shift += SPREAD_BITS) {
 		struct place *from = *order;
 
-		memset(start, 0, ((1u << SPREAD_BITS) + 1) * sizeof *start);
-		for (size_t i = 0; i < n; i++)
-			start[(from[i].first >> shift & SPREAD_MASK) + 1]++;
-		for (size_t k = 0; k < SPREAD_MASK; k++)
-			start[k + 1] += start[k];
-		for (size_t i = 0; i < n; i++)
-			(*room)[start[from[i].first >> shift & SPREAD_MASK]++] = from[i];
+		if (!spread(from, *room, n, shift))
+			continue;
 		*order = *room;
 		*room = from;
 	}
-	free(start);
 }
 
 /* Brings places that are equal in what stands first into their order; most are already, as ids are given rising. */
@@ -84,9 +89,8 @@ enum status postings_sort(struct postings *p, struct error *e)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct posting *item = &p->items[p->n - 1 - i];
 
-		order[i] =
-			(struct place){ (uint64_t)item->entity << 48 | get_be64(item->term) >> 16,
-				(uint32_t)(p->n - 1 - i) };
+		order[i] = (struct place){ (uint64_t)item->entity << 32 | get_be32(item->term),
+			(uint32_t)(p->n - 1 - i) };
 	}
 	if (p->n >= SPREAD_FROM)
 		places_spread(&order, &room, p->n);
