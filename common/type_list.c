@@ -150,7 +150,7 @@ static bool next_plain(struct items *it)
 	for (;;) {
 		before = it->rest;
 		uint32_t c = text_next(&it->rest);
-		if (c == 0 || is_separator(c))
+		if (before.len == 0 || is_separator(c))
 			break;
 	}
 	item.len = (size_t)(before.data - item.data);

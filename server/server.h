@@ -25,8 +25,9 @@ struct server {
 	int64_t started_ms;
 	/* Wakes the sessions that watch for these users, and those that watch changes. Set by net, called by the writer after a commit; any thread. */
 	void (*wake)(void *arg, const uint64_t *users, size_t n, bool changes);
-	/* Ends the sessions of a user except one. Any thread. */
-	void (*close_user)(void *arg, uint64_t user, uint64_t except, const char *reason);
+	/* Ends the sessions of a user: those of one number, or with only 0 all but except. Any thread. */
+	void (*close_user)(
+		void *arg, uint64_t user, uint64_t except, uint64_t only, const char *reason);
 	/* Called by the writer after a commit that added to the log: a nearer reminder may stand. NULL or quick. */
 	void (*committed)(struct server *s);
 	void *net;

@@ -66,6 +66,7 @@ struct call {
 	bool close_sessions_of_user; /* after commit: end all other sessions of close_user (password changed, locked) */
 	uint64_t close_user;
 	uint64_t close_except; /* session that stays */
+	uint64_t close_only; /* the only session that ends, on all its connections; 0: see above */
 };
 
 enum op_kind {
@@ -111,5 +112,7 @@ size_t reply_room(const struct call *c);
 void call_wake(struct call *c, uint64_t user);
 /* Value of an argument; len 0 when absent. */
 struct bytes call_arg(const struct call *c, const char *name);
+/* An argument of 1 to 18 digits; false when it is none. */
+bool call_arg_number(const struct call *c, const char *name, uint64_t *out);
 
 #endif

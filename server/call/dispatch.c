@@ -58,6 +58,7 @@ void call_rewind(struct call *c)
 	c->refused_message = c->refused_reason = NULL;
 	c->close_after = c->watch_reminders = c->watch_changes = false;
 	c->watch_from_unacknowledged = c->close_sessions_of_user = false;
+	c->close_user = c->close_except = c->close_only = 0;
 	c->wake = NULL;
 	c->nwake = 0;
 }

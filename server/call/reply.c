@@ -298,3 +298,16 @@ struct bytes call_arg(const struct call *c, const char *name)
 	}
 	return (struct bytes){ 0 };
 }
+
+bool call_arg_number(const struct call *c, const char *name, uint64_t *out)
+{
+	struct bytes text = call_arg(c, name);
+
+	*out = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+		*out = *out * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	return text.len > 0 && text.len <= 18;
+}

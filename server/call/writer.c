@@ -238,14 +238,14 @@ static void answer(struct writer *w, struct item *i)
 {
 	struct server *s = w->server;
 	struct call *c = i->call;
-	uint64_t user = c->close_user, except = c->close_except;
+	uint64_t user = c->close_user, except = c->close_except, only = c->close_only;
 	bool close = i->st == STATUS_OK && c->close_sessions_of_user;
 
 	if (i->st == STATUS_OK)
 		note_woken(w, c);
 	item_finish(i);
 	if (close && s->close_user)
-		s->close_user(s->net, user, except, "session ended");
+		s->close_user(s->net, user, except, only, "session ended");
 }
 
 static void answer_first(struct writer *w, guint n)

@@ -10,7 +10,7 @@ struct news {
 
 struct ending {
 	struct worker *worker;
-	uint64_t user, except;
+	uint64_t user, except, only;
 	char reason[64];
 };
 
@@ -107,19 +107,19 @@ static void on_ending(void *arg)
 	struct ending *e = arg;
 
 	for (struct session *s = e->worker->sessions; s; s = session_next(s))
-		if (session_is_of(s, e->user, e->except))
+		if (session_is_of(s, e->user, e->except, e->only))
 			session_hang_up(s, e->reason);
 	g_free(e);
 }
 
-void hub_close_user(void *arg, uint64_t user, uint64_t except, const char *reason)
+void hub_close_user(void *arg, uint64_t user, uint64_t except, uint64_t only, const char *reason)
 {
 	struct net *net = arg;
 
 	for (unsigned i = 0; i < net->nworkers; i++) {
 		struct ending *e = g_new0(struct ending, 1);
 
-		*e = (struct ending){ &net->workers[i], user, except, "" };
+		*e = (struct ending){ &net->workers[i], user, except, only, "" };
 		g_strlcpy(e->reason, reason, sizeof(e->reason));
 		loop_post(net->workers[i].loop, on_ending, e);
 	}

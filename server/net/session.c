@@ -103,9 +103,10 @@ static void drop_old_callers(struct session *s)
 	s->old_callers = NULL;
 }
 
-bool session_is_of(const struct session *s, uint64_t user, uint64_t except)
+bool session_is_of(const struct session *s, uint64_t user, uint64_t except, uint64_t only)
 {
-	return s->caller && s->caller->user == user && s->caller->session != except;
+	return s->caller && s->caller->user == user &&
+	       (only ? s->caller->session == only : s->caller->session != except);
 }
 
 /* Life and end. */

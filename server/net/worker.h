@@ -75,7 +75,8 @@ struct session *session_next(const struct session *s);
 /* Says why, then goodbye. */
 void session_hang_up(struct session *s, const char *reason);
 void session_hang_up_when_idle(struct session *s, const char *reason);
-bool session_is_of(const struct session *s, uint64_t user, uint64_t except);
+/* only 0: of any number but except. */
+bool session_is_of(const struct session *s, uint64_t user, uint64_t except, uint64_t only);
 void session_feed(struct session *s); /* sends what it watches, while its output is low */
 void session_drop(
 	struct session *s); /* after the loop has ended; leaves one with open calls alone */
@@ -87,6 +88,6 @@ void hub_add(struct worker *w, struct session *s, uint64_t user, const struct fe
 void hub_remove(struct worker *w, struct session *s, uint64_t user);
 /* For struct server. */
 void hub_wake(void *net, const uint64_t *users, size_t n, bool changes);
-void hub_close_user(void *net, uint64_t user, uint64_t except, const char *reason);
+void hub_close_user(void *net, uint64_t user, uint64_t except, uint64_t only, const char *reason);
 
 #endif

@@ -512,6 +512,7 @@ static enum status undo_own(struct undo *u, struct error *e)
 static enum status operation_undo(struct call *c, struct error *e)
 {
 	struct undo u = { .call = c };
+<<<<<<< Updated upstream
 	enum status s = number_arg(c, "operation", &u.operation, e);
 
 	if (!s && !u.operation)
@@ -524,6 +525,13 @@ static enum status operation_undo(struct call *c, struct error *e)
 		s = undo_own(&u, e);
 	if (!s)
 		s = undo_run(&u, e);
+=======
+	enum status s;
+
+	if (!call_arg_number(c, "operation", &u.operation) || !u.operation)
+		return error_set(e, STATUS_USAGE, "operation is not a number");
+	s = undo_run(&u, e);
+>>>>>>> Stashed changes
 	buf_free(&u.room);
 	buf_free(&u.record_room);
 	return s;

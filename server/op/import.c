@@ -283,17 +283,14 @@ static enum status row_take(struct import *im, const Guanxi__Row *in, struct err
 static enum status operation_take(struct import *im, struct error *e)
 {
 	struct call *c = im->t.call;
-	char *text = arena_str(c->arena, call_arg(c, "operation"));
-	char *end = NULL;
 	uint64_t seq;
 	struct log_entry entry;
 	struct buf room = BUF_INIT;
 	enum status s = STATUS_OK;
 
-	if (!text || !*text)
+	if (!call_arg(c, "operation").len)
 		return c->request->dry_run ? STATUS_OK : target_operation(&im->t, e);
-	c->author.operation = strtoull(text, &end, 10);
-	if (*end || !c->author.operation)
+	if (!call_arg_number(c, "operation", &c->author.operation) || !c->author.operation)
 		return error_set(e, STATUS_USAGE, "operation is not a number");
 	if (log_of_operation(c->txn, c->author.operation, 0, &seq, 1)) {
 		s = log_read(c->txn, seq, &entry, &room, NULL, e);

@@ -11,6 +11,7 @@
 #define PAGE_BYTES (200u * 1024) /* a reply must fit a frame */
 #define PAGE_US 50000
 #define SEARCH_TEXT_MAX 200
+#define SORT_MAX 1000
 
 static uint32_t limit_of(const struct call *c)
 {
@@ -58,7 +59,10 @@ static enum status path_allowed(struct target *t, const struct bytes *path, int 
 static enum status sort_allowed(struct target *t, struct bytes sort, struct error *e)
 {
 	enum status s = STATUS_OK;
+	char why[96];
 
+	if (!text_valid(sort, TEXT_LINE, SORT_MAX, why))
+		return error_set(e, STATUS_USAGE, "sort %s", why);
 	while (!s && sort.len) {
 		const uint8_t *comma = memchr(sort.data, ',', sort.len);
 		size_t len = comma ? (size_t)(comma - sort.data) : sort.len;

@@ -217,16 +217,11 @@ static enum status op_watch(struct call *c, struct error *e)
 {
 	struct bytes since = call_arg(c, "since");
 	char last[24];
-	char *end, *text;
 
 	c->watch_reminders = true;
 	c->watch_from_unacknowledged = since.len == 0;
-	if (since.len) {
-		text = arena_str(c->arena, since);
-		c->watch_since = text ? strtoull(text, &end, 10) : 0;
-		if (!text || *end || *text == '-')
-			return error_set(e, STATUS_USAGE, "since is not the number of an event");
-	}
+	if (since.len && !call_arg_number(c, "since", &c->watch_since))
+		return error_set(e, STATUS_USAGE, "since is not the number of an event");
 	snprintf(
 		last, sizeof last, "%llu", (unsigned long long)inbox_last(c->txn, c->caller->user));
 	return reply_value(c, "last", bytes_str(last), e);

@@ -343,6 +343,9 @@ static enum status session_resume(struct call *c, struct error *e)
 static enum status session_logout(struct call *c, struct error *e)
 {
 	c->close_after = true;
+	c->close_sessions_of_user = true;
+	c->close_user = c->caller->user;
+	c->close_only = c->caller->session;
 	return session_end(c->txn, c->caller->user, c->caller->session, e);
 }
 
