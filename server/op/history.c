@@ -483,11 +483,7 @@ static enum status undo_run(struct undo *u, struct error *e)
 
 static enum status number_arg(struct call *c, const char *name, uint64_t *out, struct error *e)
 {
-	struct bytes text = call_arg(c, name);
-	char *word = arena_str(c->arena, text), *end = NULL;
-
-	*out = word && text.len ? strtoull(word, &end, 10) : 0;
-	if (text.len && (!*out || *end))
+	if ((!call_arg_number(c, name, out) || !*out) && call_arg(c, name).len)
 		return error_set(e, STATUS_USAGE, "%s is not a number", name);
 	return STATUS_OK;
 }
@@ -512,7 +508,6 @@ static enum status undo_own(struct undo *u, struct error *e)
 static enum status operation_undo(struct call *c, struct error *e)
 {
 	struct undo u = { .call = c };
-<<<<<<< Updated upstream
 	enum status s = number_arg(c, "operation", &u.operation, e);
 
 	if (!s && !u.operation)
@@ -525,13 +520,6 @@ static enum status operation_undo(struct call *c, struct error *e)
 		s = undo_own(&u, e);
 	if (!s)
 		s = undo_run(&u, e);
-=======
-	enum status s;
-
-	if (!call_arg_number(c, "operation", &u.operation) || !u.operation)
-		return error_set(e, STATUS_USAGE, "operation is not a number");
-	s = undo_run(&u, e);
->>>>>>> Stashed changes
 	buf_free(&u.room);
 	buf_free(&u.record_room);
 	return s;

@@ -41,6 +41,7 @@ exits "fifteen minutes later it works" 0 as z login "$ADDRESS" -u wang --passwor
 
 mkfifo "$DIR/lines"
 as wang batch - -o jsonl <"$DIR/lines" >"$DIR/answers" 2>/dev/null &
+BATCH=$!
 exec 7>"$DIR/lines"
 for minutes in 16 36 56 76 96; do
 	set_clock "$(date -u -d "2026-11-23T01:00:00Z + $minutes minutes" +%Y-%m-%dT%H:%M:%SZ)"
@@ -48,7 +49,7 @@ for minutes in 16 36 56 76 96; do
 	wait_for 10 answers $((++ANSWERS))
 done
 exec 7>&-
-wait $!
+wait $BATCH
 exits "a connection that is used keeps its session from growing idle" 0 as wang whoami
 set_clock 2026-11-23T01:16:00Z
 
