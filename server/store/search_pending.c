@@ -19,7 +19,7 @@
 #define PART_MARK 0xffu
 #define SMALL_MAX 4096u            /* postings of a commit that is small */
 #define ROW_MAX (128u * 1024)      /* bytes of a row from which a part begins another one */
-#define MERGE_BYTES (1024u * 1024) /* merged at a time, a row more at most */
+#define MERGE_BYTES (2048u * 1024) /* merged at a time, a row more at most */
 
 struct row {
 	struct buf key, data;
