@@ -159,6 +159,7 @@ const struct entry *lookup_entry_of(struct lookup *l, uint64_t id)
 	if (entry) {
 		const struct field *order = entity_field_named(en, "sort_order");
 		*entry = (struct entry){ .id = id,
+			.version = r.version,
 			.dictionary = model_number(en, r.fields, "dictionary"),
 			.order = record_signed(r.fields, order->tag),
 			.code = kept_text(l, en, r.fields, "code"),
@@ -305,6 +306,15 @@ static void load_entries(struct lookup *l, struct dictionary *d)
 		add_word(d, entry->zh, entry);
 		add_word(d, entry->en, entry);
 	}
+}
+
+const struct entry *const *lookup_entries(struct lookup *l, const char *dictionary, size_t *n)
+{
+	struct dictionary *d = dictionary_of(l, dictionary);
+
+	load_entries(l, d);
+	*n = d->entries->len;
+	return (const struct entry *const *)(void *)d->entries->pdata;
 }
 
 uint64_t lookup_standard(struct lookup *l, const char *dictionary)

@@ -4,15 +4,6 @@
 
 #include "server/model/model.h"
 
-/* A dictionary entry as it was read; strings live as long as the arena. */
-struct entry {
-	uint64_t id;
-	uint64_t dictionary; /* id */
-	int64_t order;
-	const char *code, *zh, *en, *attributes;
-	bool active, standard; /* standard: the default entry */
-};
-
 /* NULL if there is none; entries in the trash are none. */
 const struct entry *lookup_entry_of(struct lookup *l, uint64_t id);
 /* The default entry of a dictionary, 0 if none. */

@@ -43,6 +43,15 @@ enum status model_schema(struct schema **out, struct error *e);
 enum status model_fill(struct txn *t, const struct author *author, const char *admin,
 	uint64_t *admin_id, struct error *e);
 
+/* A dictionary entry as it was read; strings live as long as the arena. */
+struct entry {
+	uint64_t id, version;
+	uint64_t dictionary; /* id */
+	int64_t order;
+	const char *code, *zh, *en, *attributes;
+	bool active, standard; /* standard: the default entry */
+};
+
 /* Look-ups of names for parsing and printing, remembered for one call. */
 struct lookup;
 struct lookup *lookup_new(struct txn *t, const struct scope *scope, const struct schema *schema,
@@ -54,6 +63,8 @@ struct parse_context lookup_parse_context(
 struct format_context lookup_format_context(struct lookup *l, const struct zone *zone);
 /* id of a dictionary entry by code; 0 if there is none. */
 uint64_t lookup_entry(struct lookup *l, const char *dictionary, const char *code);
+/* The entries of a dictionary in their order, *n of them; none when there is no such dictionary. Valid as long as the look-up. */
+const struct entry *const *lookup_entries(struct lookup *l, const char *dictionary, size_t *n);
 /* Code of an entry id, "" if there is none; valid as long as the arena. */
 const char *lookup_code(struct lookup *l, uint64_t entry);
 /* A setting's value, its default if unset. */
