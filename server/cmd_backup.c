@@ -294,13 +294,13 @@ static int restore(const struct cmd_args *a)
 		s = error_reason(&e, STATUS_CONFLICT, "refused",
 			"there is a store in \"%s\" already", a->dir);
 	if (!s) {
-		home_remove_folder(made);
+		store_remove(made);
 		s = restore_files(fd, a, made, &e);
 	}
 	if (!s)
 		code = restore_verify(a, made, &e);
 	if (s || code || e.status)
-		home_remove_folder(made);
+		store_remove(made);
 	if (fd >= 0)
 		close(fd);
 	g_free(made);

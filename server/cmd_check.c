@@ -84,7 +84,7 @@ static int check_live(const char *dir)
 	int code = 0, fd = -1;
 
 	error_init(&e);
-	home_remove_folder(folder);
+	store_remove(folder);
 	if (mkdir(folder, 0700) == 0)
 		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -93,7 +93,7 @@ static int check_live(const char *dir)
 	else if (close(fd) == 0)
 		home_snapshot(dir, file, &e);
 	code = e.status ? cmd_failed(&e) : home_check(&o);
-	home_remove_folder(folder);
+	store_remove(folder);
 	g_free(folder);
 	g_free(file);
 	return code;

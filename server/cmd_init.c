@@ -114,7 +114,7 @@ static enum status store_make(const char *dir, const char *admin, struct bytes p
 	struct home home;
 	enum status s;
 
-	home_remove_folder(made);
+	store_remove(made);
 	s = home_open(&o, &home, e);
 	if (!s) {
 		s = store_fill(home.store, admin, password, must_change, e);

@@ -147,18 +147,3 @@ enum status home_join_line(const char *dir, const char *code, struct buf *out, s
 	authority_free(&authority);
 	return STATUS_OK;
 }
-
-void home_remove_folder(const char *path)
-{
-	GDir *d = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (d && (name = g_dir_read_name(d))) {
-		char *file = home_path(path, name);
-		unlink(file);
-		g_free(file);
-	}
-	if (d)
-		g_dir_close(d);
-	rmdir(path);
-}

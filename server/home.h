@@ -39,7 +39,5 @@ char *home_path(const char *dir, const char *name); /* g_free() it */
 
 /* The line with which a user joins. */
 enum status home_join_line(const char *dir, const char *code, struct buf *out, struct error *e);
-/* Removes a folder that holds files only. */
-void home_remove_folder(const char *path);
 
 #endif

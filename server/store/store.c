@@ -60,8 +60,7 @@ static enum status fsync_folder(const char *path, struct error *e)
 	return STATUS_OK;
 }
 
-/* Takes away what a creation that was cut off has left. */
-static void remove_folder(const char *path)
+void store_remove(const char *path)
 {
 	DIR *dir = opendir(path);
 	const struct dirent *entry;
@@ -111,7 +110,7 @@ static enum status create(struct store *s, const struct store_options *o, struct
 	enum status status;
 
 	buf_printf(&made, "%s.new", o->path);
-	remove_folder(buf_str(&made));
+	store_remove(buf_str(&made)); /* what a creation that was cut off has left */
 	rmdir(o->path);
 	if (access(o->path, F_OK) == 0)
 		status = error_set(e, STATUS_CONFLICT, "\"%s\" is there already", o->path);

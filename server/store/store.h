@@ -63,6 +63,8 @@ struct store_options {
 
 enum status store_open(const struct store_options *o, struct store **out, struct error *e);
 void store_close(struct store **s);
+/* Removes the folder of a store that nobody has open; no store is no fault. */
+void store_remove(const char *path);
 void store_observe(struct store *s, store_observer *fn, void *arg);
 const struct schema *store_schema(const struct store *s);
 uint64_t store_last_seq(const struct store *s); /* of the last committed log entry; any thread */

@@ -237,3 +237,9 @@ enum status next_id_set(struct txn *t, uint16_t entity, uint64_t next, struct er
 	slot->dirty = true;
 	return STATUS_OK;
 }
+
+enum status store_next_id(
+	struct txn *t, const struct entity *entity, uint64_t *next, struct error *e)
+{
+	return next_id_peek(t, entity->number, next, e);
+}
