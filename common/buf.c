@@ -243,3 +243,23 @@ bool take_varint(struct bytes *in, uint64_t *v)
 	}
 	return false;
 }
+
+void *items_new(size_t n, size_t size)
+{
+	void *items = calloc(n ? n : 1, size);
+
+	if (!items)
+		out_of_memory();
+	return items;
+}
+
+void *items_grow(void *items, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return items;
+	*cap = *cap ? *cap * 2 : 64;
+	items = reallocarray(items, *cap, size);
+	if (!items)
+		out_of_memory();
+	return items;
+}

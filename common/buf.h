@@ -50,6 +50,11 @@ bool bytes_starts(struct bytes a, struct bytes prefix);
 /* A NUL-terminated copy; free() it. */
 char *bytes_dup(struct bytes a);
 
+/* Arrays of items, to be freed with free(). n items, zeroed. */
+void *items_new(size_t n, size_t size);
+/* The same array with room for one more item behind n; *cap is how many it has room for. */
+void *items_grow(void *items, size_t n, size_t *cap, size_t size);
+
 void buf_free(struct buf *b);                 /* b may be NULL */
 void buf_clear(struct buf *b);                /* keeps the memory */
 void buf_reserve(struct buf *b, size_t more); /* room for more bytes after len */

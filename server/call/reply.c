@@ -1,4 +1,5 @@
 /* Building replies: records with their masks, names of what they refer to, values. */
+#include "common/text.h"
 #include "server/call/box.h"
 #include "server/call/rights.h"
 #include "server/server.h"
@@ -304,10 +305,5 @@ bool call_arg_number(const struct call *c, const char *name, uint64_t *out)
 	struct bytes text = call_arg(c, name);
 
 	*out = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-		*out = *out * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	return text.len > 0 && text.len <= 18;
+	return text.len <= 18 && text_number(text, out);
 }

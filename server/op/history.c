@@ -192,8 +192,11 @@ static enum status record_history(struct call *c, struct error *e)
 			  : b.limit > HISTORY_MAX ? HISTORY_MAX
 						  : b.limit;
 		c->reply->change = arena_alloc(c->arena, b.limit * sizeof(*c->reply->change));
+		if (!c->reply->change)
+			s = error_set(e, STATUS_INVALID, "reply too large");
 		buf_add_bytes(&b.state, record.fields);
-		s = history_page(&b, question, e);
+		if (!s)
+			s = history_page(&b, question, e);
 		if (!s)
 			s = history_walk(&b, record.id, e);
 		if (!s)

@@ -26,12 +26,9 @@ struct check_terms {
 
 struct check_terms *check_terms_new(void)
 {
-	struct check_terms *terms = calloc(1, sizeof(*terms));
+	struct check_terms *terms = items_new(1, sizeof(*terms));
 
-	if (terms)
-		terms->buckets = calloc(BUCKETS, sizeof(*terms->buckets));
-	if (!terms || !terms->buckets)
-		abort();
+	terms->buckets = items_new(BUCKETS, sizeof(*terms->buckets));
 	randombytes_buf(terms->key, sizeof(terms->key));
 	return terms;
 }
@@ -66,12 +63,7 @@ static uint64_t hash_of(const struct check_terms *terms, const struct posting *p
 
 static void keep(struct postings *list, const struct posting *p)
 {
-	if (list->n == list->cap) {
-		list->cap = list->cap ? list->cap * 2 : 256;
-		list->items = realloc(list->items, list->cap * sizeof(*list->items));
-		if (!list->items)
-			abort();
-	}
+	list->items = items_grow(list->items, list->n, &list->cap, sizeof(*list->items));
 	list->items[list->n++] = *p;
 }
 

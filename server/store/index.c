@@ -5,14 +5,7 @@
 
 void key_set_add(struct key_set *ks, const struct key *k)
 {
-	if (ks->n == ks->cap) {
-		size_t cap = ks->cap ? ks->cap * 2 : SMALL_SET;
-		struct key_at *more = realloc(ks->items, cap * sizeof(*more));
-		if (!more)
-			abort();
-		ks->items = more;
-		ks->cap = cap;
-	}
+	ks->items = items_grow(ks->items, ks->n, &ks->cap, sizeof(*ks->items));
 	ks->items[ks->n].at = (uint32_t)ks->data.len;
 	ks->items[ks->n++].len = (uint32_t)k->len;
 	buf_add(&ks->data, k->data, k->len);

@@ -210,12 +210,7 @@ enum status pending_read(struct txn *t, struct pending **out, struct error *e)
 
 static struct posting *postings_add(struct postings *out)
 {
-	if (out->n == out->cap) {
-		out->cap = 2 * out->cap + 64;
-		out->items = realloc(out->items, out->cap * sizeof *out->items);
-		if (out->items == NULL)
-			abort();
-	}
+	out->items = items_grow(out->items, out->n, &out->cap, sizeof *out->items);
 	return &out->items[out->n++];
 }
 

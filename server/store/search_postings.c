@@ -164,11 +164,8 @@ static enum status list_pending(struct posting_list *l, struct pending *p, struc
 	struct postings all = { 0 };
 	enum status status = pending_of_term(p, l->prefix, &all, e);
 
-	if (status == STATUS_OK && all.n > 0) {
-		l->pending = calloc(all.n, sizeof *l->pending);
-		if (l->pending == NULL)
-			abort();
-	}
+	if (status == STATUS_OK && all.n > 0)
+		l->pending = items_new(all.n, sizeof *l->pending);
 	for (size_t i = 0; status == STATUS_OK && i < all.n; i++)
 		l->pending[l->npending++] =
 			(struct pending_id){ all.items[i].id, all.items[i].remove };
@@ -214,9 +211,7 @@ static enum status list_decode(struct posting_list *l, struct error *e)
 	if (status != STATUS_OK)
 		return status;
 	free(l->ids);
-	l->ids = malloc((l->value.len + 1) * sizeof *l->ids);
-	if (l->ids == NULL)
-		abort();
+	l->ids = items_new(l->value.len + 1, sizeof *l->ids);
 	if (!ids_decode(buf_bytes(&l->value), l->ids, &l->n))
 		return error_reason(
 			e, STATUS_INTERNAL, "damaged", "block of a search term is damaged");

@@ -28,12 +28,7 @@ struct terms {
 
 static void terms_add(struct terms *t, enum term_kind kind, bool start, struct bytes gram)
 {
-	if (t->n == t->cap) {
-		t->cap = t->cap ? 2 * t->cap : 128;
-		t->items = realloc(t->items, t->cap * SEARCH_TERM);
-		if (t->items == NULL)
-			abort();
-	}
+	t->items = items_grow(t->items, t->n, &t->cap, SEARCH_TERM);
 	term_make(&t->key, t->class, kind, start, gram, t->items[t->n++]);
 }
 
@@ -208,11 +203,9 @@ static void add_field(void *arg, const struct field *f, struct bytes run)
 /* Terms are hashes: spread by their first byte they are all but in order, and what is left is few steps of insertion. */
 static void terms_sort(struct terms *t)
 {
-	uint8_t(*sorted)[SEARCH_TERM] = malloc((t->n + 1) * SEARCH_TERM);
+	uint8_t(*sorted)[SEARCH_TERM] = items_new(t->n + 1, SEARCH_TERM);
 	size_t start[257] = { 0 };
 
-	if (sorted == NULL)
-		abort();
 	for (size_t i = 0; i < t->n; i++)
 		start[t->items[i][0] + 1]++;
 	for (size_t k = 0; k < 256; k++)
@@ -271,12 +264,7 @@ static void posting_add(struct postings *out, uint16_t entity, uint64_t id,
 {
 	struct posting *p;
 
-	if (out->n == out->cap) {
-		out->cap = out->cap ? 2 * out->cap : 256;
-		out->items = realloc(out->items, out->cap * sizeof *out->items);
-		if (out->items == NULL)
-			abort();
-	}
+	out->items = items_grow(out->items, out->n, &out->cap, sizeof *out->items);
 	p = &out->items[out->n++];
 	memset(p, 0, sizeof *p);
 	memcpy(p->term, term, SEARCH_TERM);
