@@ -1,4 +1,4 @@
-/* set --where: first the ids, then one change each, pipelined */
+/* set --where: first the ids, then one change each, pipelined; all of them one operation */
 #include "client/catalog.h"
 #include "client/commands.h"
 #include "client/json.h"
@@ -42,6 +42,7 @@ static enum status collect(struct app *app, struct ids *ids, struct error *e)
 struct bulk {
 	struct app *app;
 	uint64_t changed, failed;
+	uint64_t operation; /* of the first change: the others join it */
 };
 
 /* The output is one line a record that changed: its id; failures go to stderr. */
@@ -59,9 +60,56 @@ static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *rep
 		b->changed++;
 		if (b->app->output == OUTPUT_ID)
 			buf_printf(out, "%llu\n", (unsigned long long)id);
-		app_say_undo(b->app, reply->operation);
+		if (!b->operation)
+			b->operation = reply->operation;
 	}
 	error_clear(&error);
+}
+
+/* Until a change has told the operation, one request at a time. */
+static enum status send_all(
+	struct bulk *b, struct pipeline *p, Guanxi__Request *r, const struct ids *ids, struct error *e)
+{
+	struct arena *arena = b->app->arena;
+	enum status st = STATUS_OK;
+	bool joined = false;
+
+	for (size_t i = 0; !st && i < ids->n; i++) {
+		char number[24];
+
+		if (b->operation && !joined) {
+			snprintf(number, sizeof number, "%llu", (unsigned long long)b->operation);
+			request_arg(arena, r, "operation", bytes_str(number));
+			joined = true;
+		}
+		snprintf(number, sizeof number, "%llu", (unsigned long long)ids->items[i]);
+		r->n_record = 0;
+		r->record = NULL;
+		request_record(arena, r, bytes_str(number));
+		st = pipeline_send(p, r, ids->items[i], false, e);
+		if (!st && !b->operation)
+			st = pipeline_finish(p, e);
+	}
+	return st ? st : pipeline_finish(p, e);
+}
+
+static enum status print_result(const struct bulk *b, struct error *e)
+{
+	struct buf out = BUF_INIT;
+
+	app_say(b->app, app_tr(b->app, "changed: %llu"), (unsigned long long)b->changed);
+	app_say_undo(b->app, b->operation);
+	if (b->app->output != OUTPUT_JSON && b->app->output != OUTPUT_JSONL)
+		return STATUS_OK;
+	buf_add_str(&out, "{\"operation\":");
+	if (b->operation)
+		buf_printf(&out, "%llu", (unsigned long long)b->operation);
+	else
+		buf_add_str(&out, "null");
+	buf_printf(&out, ",\"changed\":%llu}\n", (unsigned long long)b->changed);
+	enum status st = out_write(buf_bytes(&out), e);
+	buf_free(&out);
+	return st;
 }
 
 static enum status change_all(struct app *app, const struct ids *ids, struct error *e)
@@ -72,25 +120,15 @@ static enum status change_all(struct app *app, const struct ids *ids, struct err
 	enum status st = request_assign(app, r, app->args, app->nargs, e);
 
 	r->has_idempotency_key = false; /* one key stands for one request */
-	for (size_t i = 0; !st && i < ids->n; i++) {
-		char number[24];
-
-		snprintf(number, sizeof number, "%llu", (unsigned long long)ids->items[i]);
-		r->n_record = 0;
-		r->record = NULL;
-		request_record(app->arena, r, bytes_str(number));
-		st = pipeline_send(p, r, ids->items[i], false, e);
-	}
 	if (!st)
-		st = pipeline_finish(p, e);
+		st = send_all(&b, p, r, ids, e);
 	pipeline_free(&p);
-	if (st)
-		return st;
-	app_say(app, app_tr(app, "changed: %llu"), (unsigned long long)b.changed);
-	if (b.failed)
+	if (!st)
+		st = print_result(&b, e);
+	if (!st && b.failed)
 		return error_set(e, STATUS_PARTIAL, app_tr(app, "%llu records failed"),
 			(unsigned long long)b.failed);
-	return STATUS_OK;
+	return st;
 }
 
 static enum status print_ids(const struct ids *ids, struct error *e)

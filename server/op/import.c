@@ -280,29 +280,6 @@ static enum status row_take(struct import *im, const Guanxi__Row *in, struct err
 	return s;
 }
 
-static enum status operation_take(struct import *im, struct error *e)
-{
-	struct call *c = im->t.call;
-	uint64_t seq;
-	struct log_entry entry;
-	struct buf room = BUF_INIT;
-	enum status s = STATUS_OK;
-
-	if (!call_arg(c, "operation").len)
-		return c->request->dry_run ? STATUS_OK : target_operation(&im->t, e);
-	if (!call_arg_number(c, "operation", &c->author.operation) || !c->author.operation)
-		return error_set(e, STATUS_USAGE, "operation is not a number");
-	if (log_of_operation(c->txn, c->author.operation, 0, &seq, 1)) {
-		s = log_read(c->txn, seq, &entry, &room, NULL, e);
-		if (!s && entry.user != c->caller->user)
-			s = error_set(e, STATUS_DENIED, "operation is not yours");
-	}
-	buf_free(&room);
-	c->reply->has_operation = true;
-	c->reply->operation = c->author.operation;
-	return s;
-}
-
 static enum status rows_take(struct import *im, struct error *e)
 {
 	struct call *c = im->t.call;
@@ -346,8 +323,8 @@ static enum status import_rows(struct call *c, struct error *e)
 	struct import im = { .n = 0 };
 	enum status s = import_open(c, &im, e);
 
-	if (!s)
-		s = operation_take(&im, e);
+	if (!s && !(c->request->dry_run && !call_arg(c, "operation").len))
+		s = target_operation_joined(&im.t, e);
 	return s ? s : rows_take(&im, e);
 }
 

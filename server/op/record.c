@@ -46,7 +46,7 @@ static enum status change_put(struct change *ch, uint64_t *id, const char *kind,
 {
 	struct call *c = ch->t.call;
 	bool unchanged = false;
-	enum status s = target_operation(&ch->t, e);
+	enum status s = target_operation_joined(&ch->t, e);
 
 	if (!s)
 		s = store_put(c->txn, &c->author, ch->t.entity, id, kind, buf_bytes(&ch->checked),

@@ -87,6 +87,29 @@ enum status target_operation(struct target *t, struct error *e)
 	return s;
 }
 
+enum status target_operation_joined(struct target *t, struct error *e)
+{
+	struct call *c = t->call;
+	uint64_t seq;
+	struct log_entry entry;
+	struct buf room = BUF_INIT;
+	enum status s = STATUS_OK;
+
+	if (!call_arg(c, "operation").len)
+		return target_operation(t, e);
+	if (!call_arg_number(c, "operation", &c->author.operation) || !c->author.operation)
+		return error_set(e, STATUS_USAGE, "operation is not a number");
+	if (log_of_operation(c->txn, c->author.operation, 0, &seq, 1)) {
+		s = log_read(c->txn, seq, &entry, &room, NULL, e);
+		if (!s && entry.user != c->caller->user)
+			s = error_set(e, STATUS_DENIED, "operation is not yours");
+	}
+	buf_free(&room);
+	c->reply->has_operation = true;
+	c->reply->operation = c->author.operation;
+	return s;
+}
+
 enum status target_changed(struct target *t, uint64_t id, struct error *e)
 {
 	switch (t->entity->number) {

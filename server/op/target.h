@@ -30,6 +30,8 @@ enum status target_read(
 struct model_write target_write(const struct target *t, const struct stored *before, uint64_t id);
 /* Names the operation in author and reply. */
 enum status target_operation(struct target *t, struct error *e);
+/* The same, or the operation that the request's argument names: the caller's own, begun by an earlier request. */
+enum status target_operation_joined(struct target *t, struct error *e);
 /* Bumps what open sessions must learn: a changed user, role or branch. */
 enum status target_changed(struct target *t, uint64_t id, struct error *e);
 /* Reads the record anew and adds it to the reply. */

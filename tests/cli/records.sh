@@ -88,6 +88,10 @@ exits "days in which an operation can be undone" 0 as admin setting set undo.day
 OPERATION=$(grep -o 'undo [0-9]*' <<<"$ERR" | grep -o '[0-9]*')
 exits "count" 5 as admin undo "$OPERATION"
 exits "and are a setting" 0 as admin setting set undo.days value=30
+exits "many at once" 0 as admin customer set --where 'id > 0' remarks=一起 -y -o json
+is "are one operation" "$(jq -c 'keys' <<<"$OUT") $(jq .changed <<<"$OUT") $(grep -c undo: <<<"$ERR")" '["changed","operation"] 2 1'
+exits "that is undone" 0 as admin undo "$(jq .operation <<<"$OUT")"
+is "as one" "$(as admin customer count 'remarks is empty')" 2
 exits "a dry run" 0 as admin customer add name=试 phone=0571-99998888 --dry-run
 is "changes nothing" "$(as admin customer count)" 2
 exits "the same idempotency key" 0 as admin customer add name=一次 phone=0571-77776666 --idempotency-key k1 -o id

@@ -27,6 +27,8 @@ exits "foreign history" 3 as li customer history "$H"
 exits "foreign set" 3 as li customer set "$H" city=x
 exits "foreign delete" 3 as li customer delete "$H" -y
 exits "foreign undo" 3 as li undo "$OPERATION"
+printf '{"op":"record.set","entity":"customer","record":"%s","set":{"city":"绵阳"},"arg":{"operation":"%s"}}\n' "$S" "$OPERATION" >"$DIR/join"
+is "nor does a change join a foreign operation" "$(as li batch "$DIR/join" | jq -r .status)" denied
 is "list" "$(as li customer list -o id)" "$S"
 is "count" "$(as li customer count)" 1
 is "count by city" "$(as li customer count --by city -o tsv --no-header | cut -f1)" 成都
