@@ -218,9 +218,10 @@ static enum status record_count(struct call *c, struct error *e)
 
 /* Search. The token is the entity's number, then that entity's own token. */
 
+/* Customers and what hangs on them. What everybody shares (users, dictionaries ...) is searched when it is named. */
 static bool searchable(const struct entity *entity)
 {
-	if (entity->flags & E_READONLY)
+	if (entity->flags & (E_READONLY | E_SHARED))
 		return false;
 	for (size_t i = 0; i < entity->nfields; i++)
 		if (entity->fields[i].flags & F_SEARCH)

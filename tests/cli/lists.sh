@@ -53,6 +53,8 @@ is "search ou" "$(found ou)" 区小姐
 is "search xie" "$(found xie)" 解文博
 is "search 𠮷" "$(found 𠮷)" 𠮷野家
 for q in cqcc chongqing yinhang 长城银行 6660; do is "search $q" "$(found $q customer)" 重庆长城银行; done
+is "entries of dictionaries do not stand before customers" "$(as admin search yinhang -o jsonl | jq -r .entity | sort -u)" customer
+like "they are found when they are asked for" "$(as admin search yinhang --in dictionary-entry -o jsonl)" 银行
 is "sorted by pinyin, surnames read right" "$(as admin contact list 'name in (阿强, 单雄飞, 王五, 曾国强)' --sort name -o jsonl | names)" "阿强 单雄飞 王五 曾国强"
 Z=$(as admin contact list 'name = 曾国强' -o id)
 as admin contact set "$Z" name_reading="ceng guo qiang" >/dev/null 2>&1
