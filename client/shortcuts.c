@@ -74,7 +74,8 @@ static enum status run_snooze(struct app *app, struct error *e)
 	return st ? st : print_records(app, reply, e);
 }
 
-static void planned_json(const struct view *v, const Guanxi__Item *item, struct buf *out)
+static void planned_json(
+	const struct view *v, const Guanxi__Item *item, struct bytes title, struct buf *out)
 {
 	bool first = true;
 
@@ -82,7 +83,7 @@ static void planned_json(const struct view *v, const Guanxi__Item *item, struct 
 	json_add_key(out, &first, "date");
 	json_add_string(out, pb_bytes(item->date));
 	json_add_key(out, &first, "title");
-	json_add_string(out, pb_bytes(item->title));
+	json_add_string(out, title);
 	json_add_key(out, &first, "entity");
 	json_add_str(out, v->entity->name);
 	json_add_key(out, &first, "id");
@@ -102,26 +103,27 @@ static void planned_date(const struct app *app, const Guanxi__Item *item, struct
 
 static void add_planned(struct grid *g, const struct view *v, const Guanxi__Item *item)
 {
-	struct buf text = BUF_INIT, date = BUF_INIT;
+	struct buf title = BUF_INIT, object = BUF_INIT, date = BUF_INIT;
 	char id[24];
 	const char *kind =
 		v->app->output == OUTPUT_TSV ? v->entity->name : entity_label(v->app, v->entity);
 
 	snprintf(id, sizeof id, "%llu", (unsigned long long)v->record->id);
-	planned_json(v, item, &text);
-	planned_date(v->app, item, &date);
+	if (item->has_title)
+		buf_add_bytes(&title, pb_bytes(item->title));
+	else
+		view_title(v, &title);
 	if (grid_wants_json(g)) {
-		grid_json(g, buf_bytes(&text));
+		planned_json(v, item, buf_bytes(&title), &object);
+		grid_json(g, buf_bytes(&object));
 	} else {
-		if (!item->has_title) {
-			buf_clear(&text);
-			view_title(v, &text);
-		}
+		planned_date(v->app, item, &date);
 		grid_row(g, (struct bytes[]){ buf_bytes(&date), bytes_str(kind), bytes_str(id),
-				    item->has_title ? pb_bytes(item->title) : buf_bytes(&text) });
+				    buf_bytes(&title) });
 	}
 	buf_free(&date);
-	buf_free(&text);
+	buf_free(&object);
+	buf_free(&title);
 }
 
 /* Reminders to come have no record yet: what they will be about, and when. */

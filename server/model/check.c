@@ -211,7 +211,7 @@ static void check_target(struct draft *d, const struct field *f, uint64_t number
 	if (!en)
 		draft_bad(d, f->name, "entity not available yet");
 	else if (!lookup_there(d->w->lookup, en, id))
-		draft_bad(d, f->name, "no such %s", en->name);
+		draft_bad(d, f->name, "is not a known %s", en->name);
 }
 
 /* Values of choices and references, only where they changed: what stood before may have gone out of sight. */

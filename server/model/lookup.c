@@ -469,7 +469,7 @@ static uint64_t find_by_name(
 
 static enum status no_such(const struct entity *en, struct error *e)
 {
-	return error_set(e, STATUS_NOT_FOUND, "no such %s", en->name);
+	return error_set(e, STATUS_NOT_FOUND, "is not a known %s", en->name);
 }
 
 static enum status resolve_name(

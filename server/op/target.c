@@ -43,12 +43,19 @@ enum status target_open_write(struct call *c, struct target *t, struct error *e)
 enum status target_id(struct target *t, size_t i, uint64_t *id, struct error *e)
 {
 	const Guanxi__Request *r = t->call->request;
+	struct bytes text;
+	enum status s;
 
 	if (i >= r->n_record)
 		return error_set(e, STATUS_USAGE, "a record is missing");
-	if (id_parse(pb_bytes(r->record[i]), id))
+	text = pb_bytes(r->record[i]);
+	if (id_parse(text, id))
 		return STATUS_OK;
-	return t->parse.reference(t->parse.arg, t->entity->name, pb_bytes(r->record[i]), id, e);
+	s = t->parse.reference(t->parse.arg, t->entity->name, text, id, e);
+	if (s == STATUS_NOT_FOUND)
+		return error_set(e, s, "there is no %s \"%.*s\"", t->entity->name, (int)text.len,
+			(const char *)text.data);
+	return s;
 }
 
 enum status target_read(

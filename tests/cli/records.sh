@@ -32,6 +32,10 @@ like "says so" "$ERR" 'entity not available yet'
 exits "status lost needs a reason" 6 as admin customer set "$C" status=lost
 exits "and works with one" 0 as admin customer set "$C" status=lost loss_reason=price
 exits "a record that is not there" 3 as admin customer show 99999
+exits "nor one of that name" 3 as admin customer show @name:没有
+like "is told by what was asked for" "$ERR" 'there is no customer "@name:没有"'
+exits "a reference to nothing" 6 as admin contact add customer=99999 name=x
+like "is a sentence with the field" "$ERR" 'customer is not a known customer'
 exits "an unknown command is suggested" 2 as admin customer lsit
 like "by name" "$ERR" 'list'
 

@@ -84,7 +84,7 @@ static void references_by_id_number_and_name(void **state)
 	assert_int_equal(resolve(b, "customer", "@name:同名", &id), STATUS_INVALID);
 	assert_non_null(strstr(b->e.message, "names 2 customer records"));
 	assert_int_equal(resolve(b, "customer", "99", &id), STATUS_NOT_FOUND);
-	assert_string_equal(b->e.message, "no such customer");
+	assert_string_equal(b->e.message, "is not a known customer");
 }
 
 static void references_only_of_what_is_seen(void **state)
@@ -98,7 +98,7 @@ static void references_only_of_what_is_seen(void **state)
 	b->user = user;
 	bench_call(b);
 	assert_int_equal(resolve(b, "customer", "1", &id), STATUS_NOT_FOUND);
-	assert_string_equal(b->e.message, "no such customer");
+	assert_string_equal(b->e.message, "is not a known customer");
 	assert_int_equal(resolve(b, "user", "root", &id), STATUS_OK);
 	bench_refused(b, "contact", 0, "customer=1|name=张三", "customer");
 	b->user = b->admin;
