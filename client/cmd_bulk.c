@@ -67,8 +67,8 @@ static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *rep
 }
 
 /* Until a change has told the operation, one request at a time. */
-static enum status send_all(
-	struct bulk *b, struct pipeline *p, Guanxi__Request *r, const struct ids *ids, struct error *e)
+static enum status send_all(struct bulk *b, struct pipeline *p, Guanxi__Request *r,
+	const struct ids *ids, struct error *e)
 {
 	struct arena *arena = b->app->arena;
 	enum status st = STATUS_OK;

@@ -1,5 +1,6 @@
 #include "server/remind/fire.h"
 #include "server/remind/inbox.h"
+#include "server/remind/replan.h"
 #include "server/server.h"
 
 /* What one due row becomes. */
@@ -250,17 +251,20 @@ enum status fire_due(struct call *c, struct error *e)
 
 	c->now_ms = clock_now(c->server->clock);
 	c->author.now_ms = c->now_ms;
-	n = due_read(c->txn, c->now_ms, NULL, rows, FIRE_BATCH);
-	if (n == 0)
-		return STATUS_OK;
 	l = lookup_new(c->txn, &scope_all, store_schema(c->server->store), false, c->arena);
+	if (replan_asked(c->txn)) {
+		status = replan_some(c, l, e);
+		lookup_free(&l);
+		return status;
+	}
+	n = due_read(c->txn, c->now_ms, NULL, rows, FIRE_BATCH);
 	for (size_t i = 0; i < n && !status; i++) {
 		status = store_operation(c->txn, &c->author.operation, e);
 		if (!status)
 			status = fire_row(c, l, &rows[i], e);
 	}
 	lookup_free(&l);
-	if (!status)
+	if (!status && n)
 		status = fire_note(c->txn, c->now_ms, c->now_ms - rows[n - 1].instant, e);
 	return status;
 }

@@ -1,6 +1,7 @@
 #include "server/remind/plan.h"
 #include "server/model/computed.h"
 #include "server/remind/remind.h"
+#include "server/remind/replan.h"
 
 #define DEFAULT_MINUTE (9 * 60)
 
@@ -340,6 +341,15 @@ enum status plan_note_next(struct txn *t, uint64_t reminder, struct error *e)
 	return computed_write(&computed, e);
 }
 
+enum status plan_again(struct txn *t, struct lookup *l, const struct author *author,
+	const struct entity *entity, const struct field *field, const struct stored *record,
+	struct error *e)
+{
+	enum status s = plan_field(t, l, author, entity, field, record, record, e);
+
+	return s || entity->number != ENTITY_REMINDER ? s : plan_note_next(t, record->id, e);
+}
+
 static bool is_set(
 	const struct field *field, const struct stored *before, const struct stored *after)
 {
@@ -354,6 +364,8 @@ enum status remind_plan(struct txn *t, const struct author *author, const struct
 	struct lookup *l = NULL;
 	enum status status = STATUS_OK;
 
+	if (replan_needed(entity, before, after))
+		status = replan_ask(t, e);
 	for (size_t i = 0; i < entity->nfields && !status; i++) {
 		const struct field *f = &entity->fields[i];
 		if (f->remind == REMIND_NONE || !is_set(f, before, after) ||

@@ -3,6 +3,7 @@
 #include "server/loop/loop.h"
 #include "server/remind/fire.h"
 #include "server/remind/inbox.h"
+#include "server/remind/replan.h"
 #include "server/server.h"
 #include <glib.h>
 #include <stdatomic.h>
@@ -45,14 +46,15 @@ static void fired(struct call *c, void *arg)
 	loop_post(r->loop, fired_on_loop, r);
 }
 
+/* 0 while a change of the calendar waits to be worked off. */
 static bool first_due(struct reminders *r, int64_t *instant)
 {
-	struct due_row row;
+	struct due_row row = { 0 };
 	bool found;
 
 	if (r->txn ? txn_renew(r->txn, NULL) : txn_begin(r->server->store, false, &r->txn, NULL))
 		return false;
-	found = due_read(r->txn, INT64_MAX, NULL, &row, 1) == 1;
+	found = replan_asked(r->txn) || due_read(r->txn, INT64_MAX, NULL, &row, 1) == 1;
 	txn_reset(r->txn);
 	if (found)
 		*instant = row.instant;

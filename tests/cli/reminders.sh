@@ -88,6 +88,18 @@ fires_on 中秋 2028-10-02 2028-10-03
 is "the lunar 8/15 of 2028" "$FIRED" 2028-10-03
 fires_on 闰 2029-02-27 2029-02-28 2029-03-01
 is "29 February in a year without" "$FIRED" 2029-02-28
+planned() { as admin reminder list --planned --limit 1000 -o json | jq -r --arg t "$1" '.items[] | select(.title == $t) | .date'; }
+planned_is() { [ "$(planned "$1")" = "$2" ]; }
+exits "another day for 29 February" 0 as admin setting set birthday.leap_day value=03-01
+wait_for 10 planned_is 闰 2030-03-01T01:00:00Z
+is "moves what is planned" "$(planned 闰)" 2030-03-01T01:00:00Z
+exits "another zone of the branch" 0 as admin branch set 1 time_zone=Asia/Tokyo
+wait_for 10 planned_is 闰 2030-03-01T00:00:00Z
+is "as well" "$(planned 闰)" 2030-03-01T00:00:00Z
+as admin branch set 1 time_zone=Asia/Shanghai >/dev/null 2>&1
+wait_for 10 planned_is 闰 2030-03-01T01:00:00Z
+settled
+unlike "and nothing that has fired fires again" "$(tail -n 2 "$DIR/events")" 闰
 fires_on 闰六月 2029-07-10 2029-07-11 2029-07-12
 is "a leap month in a year without it is the plain month" "$FIRED" 2029-07-11
 exits "a lunar date that does not exist" 6 as admin contact add customer="$C" name=x birthday=lunar:1987-L07-01
