@@ -34,10 +34,13 @@ static void cut_to_utf8(char *message)
 __attribute__((format(printf, 3, 0))) static void set_message(
 	struct error *e, enum status status, const char *format, va_list args)
 {
+	char whole[sizeof(e->message)]; /* an argument may be the message that stands there */
+
+	vsnprintf(whole, sizeof(whole), format, args);
+	cut_to_utf8(whole);
 	e->status = status;
 	e->reason[0] = '\0';
-	vsnprintf(e->message, sizeof(e->message), format, args);
-	cut_to_utf8(e->message);
+	g_strlcpy(e->message, whole, sizeof(e->message));
 }
 
 enum status error_set(struct error *e, enum status status, const char *format, ...)

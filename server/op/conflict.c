@@ -86,7 +86,8 @@ enum status conflict_check(struct target *t, const struct stored *now, uint64_t 
 		const struct field *f = entity_field_by_tag(t->entity, patch->tags[i]);
 		struct bytes stands = record_run(now->fields, patch->tags[i]);
 		struct bytes yours = record_run(buf_bytes(&patch->fields), patch->tags[i]);
-		if (!since_has(&since, patch->tags[i]) || bytes_equal(stands, yours))
+		/* the same value too: of two that count up from the same number one must be told */
+		if (!since_has(&since, patch->tags[i]))
 			continue;
 		if (caller_masked(t->call->caller, t->entity, f, now->fields))
 			stands = yours = (struct bytes){ 0 };

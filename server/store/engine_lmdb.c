@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define MAX_READERS 256
 #define EXIT_DAMAGED 75
+#define NO_ROOM (1u << 20) /* bytes left on a disk that could not take a whole write */
 
 struct engine {
 	MDB_env *env;
@@ -71,6 +73,30 @@ static enum status failed(int rc, const char *what, struct error *e)
 		return error_reason(e, STATUS_INTERNAL, "disk_failed", "disk failed: %s: %s", what,
 			mdb_strerror(rc));
 	return error_set(e, STATUS_INTERNAL, "%s: %s", what, mdb_strerror(rc));
+}
+
+/*
+ * LMDB calls a write that the disk took only in part EIO. With next to nothing free it was the lack of room, and as long as the last
+ * transaction of the file is an older one nothing of this one stands.
+ */
+static int lack_of_room(MDB_env *env, size_t transaction, int rc)
+{
+	struct statvfs fs;
+	MDB_envinfo info;
+	int fd;
+
+	if (rc != EIO || mdb_env_get_fd(env, &fd) != 0 || fstatvfs(fd, &fs) != 0 ||
+		mdb_env_info(env, &info) != 0)
+		return rc;
+	return info.me_last_txnid < transaction && (uint64_t)fs.f_bavail * fs.f_frsize < NO_ROOM
+		       ? ENOSPC
+		       : rc;
+}
+
+static enum status write_failed(
+	const struct engine_txn *t, int rc, const char *what, struct error *e)
+{
+	return failed(lack_of_room(t->engine->env, mdb_txn_id(t->txn), rc), what, e);
 }
 
 /* A broken page found by LMDB itself: never go on, never abort with a core full of personal data. */
@@ -185,7 +211,9 @@ static enum status lmdb_begin(
 
 static enum status lmdb_commit(struct engine_txn **t, struct error *e)
 {
-	int rc = mdb_txn_commit((*t)->txn);
+	MDB_env *env = (*t)->engine->env;
+	size_t transaction = mdb_txn_id((*t)->txn);
+	int rc = lack_of_room(env, transaction, mdb_txn_commit((*t)->txn));
 
 	free(*t);
 	*t = NULL;
@@ -237,7 +265,7 @@ static enum status lmdb_put(
 	MDB_val k = val_of(key), v = val_of(value);
 	int rc = mdb_put(t->txn, t->engine->dbi[s], &k, &v, 0);
 
-	return rc ? failed(rc, "cannot write", e) : STATUS_OK;
+	return rc ? write_failed(t, rc, "cannot write", e) : STATUS_OK;
 }
 
 static enum status lmdb_del(struct engine_txn *t, enum space s, struct bytes key, struct error *e)
@@ -247,7 +275,7 @@ static enum status lmdb_del(struct engine_txn *t, enum space s, struct bytes key
 
 	if (rc == MDB_NOTFOUND)
 		return STATUS_NOT_FOUND;
-	return rc ? failed(rc, "cannot delete", e) : STATUS_OK;
+	return rc ? write_failed(t, rc, "cannot delete", e) : STATUS_OK;
 }
 
 static enum status lmdb_cursor(
