@@ -2,6 +2,8 @@
 #include "server/cmd.h"
 #include "server/console.h"
 #include "server/home.h"
+#include "server/model/model.h"
+#include "server/remind/remind.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -30,6 +32,8 @@ static int check_store(const struct home_options *o)
 		return 1;
 	}
 	bad = store_check(t, print_damage, NULL, &n);
+	bad += model_check_computed(t, print_damage, NULL);
+	bad += remind_check(t, print_damage, NULL);
 	txn_abort(&t);
 	home_close(&home);
 	printf("%s: %zu damages; %llu records, %llu index entries, %llu log entries, "

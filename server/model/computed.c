@@ -161,3 +161,53 @@ enum status put_number(struct txn *t, const struct author *author, const struct 
 	buf_free(&merged);
 	return s;
 }
+
+/* Field by field, so that the sentence names the one that differs. */
+static size_t compare_computed(const struct computed *c, const struct stored *record,
+	void (*report)(void *arg, const char *damage), void *arg)
+{
+	char text[160];
+	size_t bad = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		uint64_t want = c->set[i].number;
+		bool has = record_has(record->fields, c->set[i].tag);
+		if (has == (want != 0) && (!has || record_number(record->fields, c->set[i].tag) ==
+							   (want == UINT64_MAX ? 0 : want)))
+			continue;
+		snprintf(text, sizeof text,
+			"%s %llu: computed field %s is not what follows from its records",
+			c->entity->name, (unsigned long long)record->id,
+			entity_field_by_tag(c->entity, c->set[i].tag)->name);
+		report(arg, text);
+		bad++;
+	}
+	return bad;
+}
+
+size_t computed_check(struct txn *t, enum entity_number entity, compute_fn *fn,
+	void (*report)(void *arg, const char *damage), void *arg)
+{
+	const struct entity *en = model_entity(t, entity);
+	uint8_t prefix[2];
+	struct walk *w = NULL;
+	struct bytes key;
+	struct buf room = BUF_INIT;
+	struct stored r;
+	struct computed c;
+	size_t bad = 0;
+
+	put_be16(prefix, (uint16_t)entity);
+	if (walk_open(t, SPACE_REC, bytes_of(prefix, sizeof prefix), &w, NULL))
+		return 0;
+	while (walk_next(w, &key)) {
+		if (!read_live(t, en, get_be64(key.data + 2), &room, &r))
+			continue;
+		computed_init(&c, t, entity, r.id);
+		if (fn(t, &r, &c, NULL) == STATUS_OK)
+			bad += compare_computed(&c, &r, report, arg);
+	}
+	walk_close(&w);
+	buf_free(&room);
+	return bad;
+}

@@ -23,6 +23,13 @@ void computed_bool(struct computed *c, const char *field, bool v);
 /* Writes what differs; a record in the trash is left alone. */
 enum status computed_write(const struct computed *c, struct error *e);
 
+/* Sets in out all computed fields of a live record, as they follow from what stands. */
+typedef enum status compute_fn(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e);
+/* Compares the computed fields of every live record of an entity with what fn says; a sentence for each that differs. Returns how many. */
+size_t computed_check(struct txn *t, enum entity_number entity, compute_fn *fn,
+	void (*report)(void *arg, const char *damage), void *arg);
+
 const struct entity *model_entity(struct txn *t, enum entity_number number);
 bool value_changed(const struct entity *en, const struct stored *before, const struct stored *after,
 	const char *field);
@@ -41,5 +48,11 @@ enum status each_of(struct txn *t, const struct entity *en, const char *field, u
 enum status put_number(struct txn *t, const struct author *author, const struct entity *en,
 	const struct stored *record, const char *field, uint64_t v, bool keep_zero,
 	struct error *e);
+
+/* What activities, tasks and reminders give their customer and contact: parts of the compute hooks. */
+enum status work_compute_customer(
+	struct txn *t, uint64_t customer, struct computed *out, struct error *e);
+enum status work_compute_contact(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e);
 
 #endif

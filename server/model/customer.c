@@ -229,17 +229,31 @@ static void customer_check(struct draft *d)
 
 /* Customer: what follows a change */
 
-static enum status customer_computed(
-	struct txn *t, const struct entity *entity, const struct stored *after, struct error *e)
+/* From the record itself. */
+static void own_computed(struct txn *t, const struct stored *record, struct computed *out)
 {
-	bool owned = model_number(entity, after->fields, "owner") != 0;
+	const struct entity *entity = model_entity(t, ENTITY_CUSTOMER);
+	bool owned = model_number(entity, record->fields, "owner") != 0;
+
+	computed_bool(out, "is_valid",
+		!entry_says(t, model_number(entity, record->fields, "status"), "phase", "gone"));
+	computed_number(out, "ownership_state",
+		entry_id(t, owned ? "ownership_state.owned" : "ownership_state.pool"));
+}
+
+static enum status customer_compute(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
+{
+	own_computed(t, record, out);
+	return work_compute_customer(t, record->id, out, e);
+}
+
+static enum status customer_computed(struct txn *t, const struct stored *after, struct error *e)
+{
 	struct computed c;
 
 	computed_init(&c, t, ENTITY_CUSTOMER, after->id);
-	computed_bool(&c, "is_valid",
-		!entry_says(t, model_number(entity, after->fields, "status"), "phase", "gone"));
-	computed_number(&c, "ownership_state",
-		entry_id(t, owned ? "ownership_state.owned" : "ownership_state.pool"));
+	own_computed(t, after, &c);
 	return computed_write(&c, e);
 }
 
@@ -298,13 +312,14 @@ static enum status customer_after(struct txn *t, const struct author *author,
 	if (after->deleted)
 		return STATUS_OK;
 	if (fresh || moved || value_changed(entity, before, after, "status"))
-		s = customer_computed(t, entity, after, e);
+		s = customer_computed(t, after, e);
 	if (!s && moved && !by_undo(t, entity, after->id))
 		s = customer_transfer(t, author, entity, before, after, e);
 	return s;
 }
 
 const struct hooks customer_hooks = { .entity = ENTITY_CUSTOMER,
+	.compute = customer_compute,
 	.prepare = customer_prepare,
 	.check = customer_check,
 	.after = customer_after };
@@ -435,6 +450,7 @@ static enum status contact_settle(
 }
 
 const struct hooks contact_hooks = { .entity = ENTITY_CONTACT,
+	.compute = work_compute_contact,
 	.prepare = contact_prepare,
 	.check = contact_check,
 	.after = contact_after,

@@ -2,6 +2,7 @@
 #ifndef SERVER_MODEL_DRAFT_H
 #define SERVER_MODEL_DRAFT_H
 
+#include "server/model/computed.h"
 #include "server/model/lookup.h"
 
 struct draft {
@@ -46,6 +47,8 @@ struct hooks {
 	enum status (*after)(struct txn *t, const struct author *author,
 		const struct entity *entity, const struct stored *before,
 		const struct stored *after, struct error *e);
+	/* All computed fields of a record, from other records: what the after hooks keep and the check compares. */
+	compute_fn *compute;
 	/* After an operation that brought this record back; see model_settle. */
 	enum status (*settle)(struct txn *t, const struct author *author,
 		const struct stored *record, struct error *e);

@@ -37,3 +37,13 @@ enum status model_settle(struct txn *t, const struct author *author, const struc
 	buf_free(&room);
 	return s;
 }
+
+size_t model_check_computed(struct txn *t, void (*report)(void *arg, const char *damage), void *arg)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+		if (all[i]->compute)
+			bad += computed_check(t, all[i]->entity, all[i]->compute, report, arg);
+	return bad;
+}

@@ -96,6 +96,10 @@ enum status model_check(
 enum status model_after(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e);
 
+/* Computes the computed fields anew and compares; a sentence for each that differs. Returns how many. */
+size_t model_check_computed(
+	struct txn *t, void (*report)(void *arg, const char *damage), void *arg);
+
 /*
  * Deletes a record with its dependent children, restores exactly what an operation took. Of w these need txn, author, scope, lookup,
  * entity and id. count: records touched. A record in use is STATUS_INVALID with reason in_use and the counts.

@@ -98,15 +98,25 @@ static enum status count_one(void *arg, const struct stored *record, struct erro
 	return STATUS_OK;
 }
 
-static enum status count_users(struct txn *t, uint64_t role, struct error *e)
+static enum status role_compute(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
 {
 	uint64_t users = 0;
-	struct computed c;
 	enum status s =
-		each_of(t, model_entity(t, ENTITY_USER), "roles", role, count_one, &users, e);
+		each_of(t, model_entity(t, ENTITY_USER), "roles", record->id, count_one, &users, e);
+
+	computed_number(out, "user_count", zigzag((int64_t)users));
+	return s;
+}
+
+static enum status count_users(struct txn *t, uint64_t role, struct error *e)
+{
+	const struct stored record = { .id = role };
+	struct computed c;
+	enum status s;
 
 	computed_init(&c, t, ENTITY_ROLE, role);
-	computed_number(&c, "user_count", zigzag((int64_t)users));
+	s = role_compute(t, &record, &c, e);
 	return s ? s : computed_write(&c, e);
 }
 
@@ -133,7 +143,9 @@ static enum status user_after(struct txn *t, const struct author *author,
 const struct hooks user_hooks = { .entity = ENTITY_USER, .check = user_check, .after = user_after };
 const struct hooks branch_hooks = { .entity = ENTITY_BRANCH, .check = branch_check };
 const struct hooks region_hooks = { .entity = ENTITY_REGION, .check = region_check };
-const struct hooks role_hooks = { .entity = ENTITY_ROLE, .check = role_check };
+const struct hooks role_hooks = {
+	.entity = ENTITY_ROLE, .compute = role_compute, .check = role_check
+};
 const struct hooks portfolio_hooks = {
 	.entity = ENTITY_PORTFOLIO, .check = portfolio_check, .deletable = portfolio_deletable
 };

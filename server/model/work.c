@@ -61,6 +61,24 @@ static enum status latest_seen(void *arg, const struct stored *record, struct er
 	return STATUS_OK;
 }
 
+static enum status latest_compute(
+	struct txn *t, const char *field, uint64_t id, struct computed *out, struct error *e)
+{
+	struct latest l = { .txn = t, .activity = model_entity(t, ENTITY_ACTIVITY) };
+	enum status s = each_of(t, l.activity, field, id, latest_seen, &l, e);
+
+	computed_number(out, "last_contact_on", l.contact);
+	if (out->entity->number == ENTITY_CUSTOMER)
+		computed_number(out, "last_visit_on", l.visit);
+	return s;
+}
+
+enum status work_compute_contact(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
+{
+	return latest_compute(t, "contact", record->id, out, e);
+}
+
 /* Dates of a customer or contact from all its activities, or, with one that was added, from that and what stood. */
 static enum status latest_write(struct txn *t, enum entity_number number, const char *field,
 	uint64_t id, const struct stored *added, struct error *e)
@@ -76,19 +94,19 @@ static enum status latest_write(struct txn *t, enum entity_number number, const 
 		buf_free(&room);
 		return STATUS_OK;
 	}
+	computed_init(&c, t, number, id);
 	if (added) {
 		l.contact = model_number(en, r.fields, "last_contact_on");
 		if (number == ENTITY_CUSTOMER)
 			l.visit = model_number(en, r.fields, "last_visit_on");
 		s = latest_seen(&l, added, e);
+		computed_number(&c, "last_contact_on", l.contact);
+		if (number == ENTITY_CUSTOMER)
+			computed_number(&c, "last_visit_on", l.visit);
 	} else {
-		s = each_of(t, l.activity, field, id, latest_seen, &l, e);
+		s = latest_compute(t, field, id, &c, e);
 	}
 	buf_free(&room);
-	computed_init(&c, t, number, id);
-	computed_number(&c, "last_contact_on", l.contact);
-	if (number == ENTITY_CUSTOMER)
-		computed_number(&c, "last_visit_on", l.visit);
 	return s ? s : computed_write(&c, e);
 }
 
@@ -168,7 +186,8 @@ static enum status next_reminder(void *arg, const struct stored *record, struct 
 	return STATUS_OK;
 }
 
-static enum status next_write(struct txn *t, uint64_t customer, struct error *e)
+static enum status next_compute(
+	struct txn *t, uint64_t customer, struct computed *out, struct error *e)
 {
 	struct next n = { .txn = t,
 		.task = model_entity(t, ENTITY_TASK),
@@ -177,8 +196,26 @@ static enum status next_write(struct txn *t, uint64_t customer, struct error *e)
 		.cancelled = entry_id(t, "task_state.cancelled"),
 		.waiting = entry_id(t, "reminder_state.waiting"),
 		.snoozed = entry_id(t, "reminder_state.snoozed") };
-	struct computed c;
+	enum status s = each_of(t, n.task, "customer", customer, next_task, &n, e);
+
+	if (!s)
+		s = each_of(t, n.reminder, "customer", customer, next_reminder, &n, e);
+	computed_number(out, "next_follow_up_on", n.date);
+	return s;
+}
+
+enum status work_compute_customer(
+	struct txn *t, uint64_t customer, struct computed *out, struct error *e)
+{
+	enum status s = latest_compute(t, "customer", customer, out, e);
+
+	return s ? s : next_compute(t, customer, out, e);
+}
+
+static enum status next_write(struct txn *t, uint64_t customer, struct error *e)
+{
 	struct buf room = BUF_INIT;
+	struct computed c;
 	struct stored r;
 	bool live = read_live(t, model_entity(t, ENTITY_CUSTOMER), customer, &room, &r);
 	enum status s;
@@ -186,11 +223,8 @@ static enum status next_write(struct txn *t, uint64_t customer, struct error *e)
 	buf_free(&room);
 	if (!live)
 		return STATUS_OK;
-	s = each_of(t, n.task, "customer", customer, next_task, &n, e);
-	if (!s)
-		s = each_of(t, n.reminder, "customer", customer, next_reminder, &n, e);
 	computed_init(&c, t, ENTITY_CUSTOMER, customer);
-	computed_number(&c, "next_follow_up_on", n.date);
+	s = next_compute(t, customer, &c, e);
 	return s ? s : computed_write(&c, e);
 }
 

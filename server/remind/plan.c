@@ -323,22 +323,37 @@ static enum status plan_field(struct txn *t, struct lookup *l, const struct auth
 	return plan_replace(t, entity->number, after->id, field->tag, rows, n, e);
 }
 
-enum status plan_note_next(struct txn *t, uint64_t reminder, struct error *e)
+static enum status next_due(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
 {
 	const struct entity *entity = model_entity(t, ENTITY_REMINDER);
 	uint16_t start = entity_field_named(entity, "start_on")->tag;
 	struct due_row rows[PLAN_MAX + 1];
-	size_t n = plan_read(t, ENTITY_REMINDER, reminder, start, rows, PLAN_MAX);
+	size_t n = plan_read(t, ENTITY_REMINDER, record->id, start, rows, PLAN_MAX);
 	int64_t first = INT64_MAX;
-	struct computed computed;
 
-	n += plan_read(t, ENTITY_REMINDER, reminder, PLAN_SNOOZE, rows + n, 1);
+	n += plan_read(t, ENTITY_REMINDER, record->id, PLAN_SNOOZE, rows + n, 1);
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].instant < first)
 			first = rows[i].instant;
+	computed_number(out, "next_due_at", n ? zigzag(first) : 0);
+	return STATUS_OK;
+}
+
+enum status plan_note_next(struct txn *t, uint64_t reminder, struct error *e)
+{
+	const struct stored record = { .id = reminder };
+	struct computed computed;
+	enum status s;
+
 	computed_init(&computed, t, ENTITY_REMINDER, reminder);
-	computed_number(&computed, "next_due_at", n ? zigzag(first) : 0);
-	return computed_write(&computed, e);
+	s = next_due(t, &record, &computed, e);
+	return s ? s : computed_write(&computed, e);
+}
+
+size_t remind_check(struct txn *t, void (*report)(void *arg, const char *damage), void *arg)
+{
+	return computed_check(t, ENTITY_REMINDER, next_due, report, arg);
 }
 
 enum status plan_again(struct txn *t, struct lookup *l, const struct author *author,

@@ -21,6 +21,9 @@ void reminders_look(struct reminders *r);
 enum status remind_plan(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e);
 
+/* Compares what reminders say of their next firing with what is planned; a sentence for each that differs. Returns how many. */
+size_t remind_check(struct txn *t, void (*report)(void *arg, const char *damage), void *arg);
+
 /* For health. Instants in business ms, 0 never / none. */
 struct remind_state {
 	int64_t last_fired_ms;

@@ -221,9 +221,52 @@ static void server_fields_cannot_be_set(void **state)
 	bench_refused(b, "activity", 0, "customer=1|subject=x|opportunity=3", "opportunity");
 }
 
+static void count_damage(void *arg, const char *damage)
+{
+	++*(size_t *)arg;
+}
+
+/* Each computed field of each record, spoilt in turn, is found. */
+static void what_is_computed_is_checked(void **state)
+{
+	struct bench *b = *state;
+	const struct entity *customer = schema_entity(b->schema, bytes_str("customer"));
+	const char *const fields[] = { "last_contact_on", "last_visit_on", "next_follow_up_on",
+		"ownership_state" };
+	struct buf room = BUF_INIT, wrong = BUF_INIT;
+	struct stored record;
+	size_t found = 0;
+
+	bench_add(b, "activity",
+		"customer=1|subject=拜访|activity_type=visit|activity_date=2026-11-20");
+	bench_add(b, "task", "customer=1|subject=回访|due_on=2026-12-01");
+	assert_int_equal(model_check_computed(b->txn, count_damage, &found), 0);
+	assert_int_equal(store_get(b->txn, &scope_all, customer, 1, &room, &record, NULL), 0);
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		uint32_t spoilt = entity_field_named(customer, fields[i])->tag;
+		struct bytes rest = record.fields;
+		struct wire_field w;
+		buf_clear(&wrong);
+		while (record_next(&rest, &w, NULL)) {
+			const struct field *f = entity_field_by_tag(customer, w.tag);
+			if (f->flags & F_COMPUTED)
+				record_add_number(
+					&wrong, w.tag, w.number - (w.tag == spoilt ? 1 : 0));
+		}
+		assert_int_equal(
+			store_put_computed(b->txn, customer, 1, buf_bytes(&wrong), NULL), 0);
+		found = 0;
+		assert_int_equal(model_check_computed(b->txn, count_damage, &found), 1);
+		assert_int_equal(found, 1);
+	}
+	buf_free(&room);
+	buf_free(&wrong);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_is_computed_is_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_contact_is_primary, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_contact_that_moves_leaves_one_behind, setup, teardown),
