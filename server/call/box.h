@@ -46,9 +46,6 @@ op_fn dispatch_write;
 /* Fills reply->status and calls done. e is cleared. */
 void dispatch_finish(struct call *c, enum status st, struct error *e);
 
-/* An array in the arena with room for one more; NULL when the arena is full. n: how many stand in it. */
-void *arena_grow(struct arena *a, void *items, size_t n, size_t size);
-
 /* Replies kept for a repeated request (space idem: user u64, hash of key [16] -> u8 layout 1, u64 expiry ms, hash of request [16], Reply). */
 #define IDEM_KEY_MAX 128
 #define IDEM_MS (7 * 24 * 3600 * 1000LL)

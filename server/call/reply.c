@@ -11,7 +11,8 @@ static enum status too_large(struct error *e)
 	return error_reason(e, STATUS_INVALID, "reply_too_large", "reply too large");
 }
 
-void *arena_grow(struct arena *a, void *items, size_t n, size_t size)
+/* An array in the arena with room for one more; NULL when the arena is full. n: how many stand in it. */
+static void *arena_grow(struct arena *a, void *items, size_t n, size_t size)
 {
 	void *bigger;
 

@@ -21,7 +21,7 @@ void check_damage(struct check *c, const char *format, ...)
 	c->report(c->arg, text);
 }
 
-void check_release(struct check *c)
+static void check_release(struct check *c)
 {
 	key_set_free(&c->keys);
 	buf_free(&c->row);

@@ -21,7 +21,6 @@ struct check {
 };
 
 void check_damage(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void check_release(struct check *c);
 /* Whether a key stands; counts it as expected when it does. */
 bool check_has(struct check *c, enum space s, const struct key *k);
 

@@ -89,9 +89,7 @@ const struct shape_field *shape_field(const struct shape *sh, uint32_t tag, size
 /* store.c */
 enum status store_check_format(struct txn *t, struct error *e);
 
-/* txn.c: as txn_get, without copying; the value is sealed. */
-enum status txn_raw(
-	struct txn *t, enum space s, struct bytes key, struct bytes *sealed, struct error *e);
+/* txn.c */
 bool txn_has(struct txn *t, enum space s, struct bytes key);
 enum status txn_damaged(enum space s, struct bytes key, struct error *e);
 enum status next_id_peek(struct txn *t, uint16_t entity, uint64_t *next, struct error *e);
@@ -102,7 +100,6 @@ enum status log_open_tail(struct txn *t, struct error *e); /* reads the last num
 
 bool log_kind_from_name(const char *name, enum log_kind *out); /* of changes to records only */
 bool log_entry_parse(uint64_t seq, struct bytes row, struct log_entry *out);
-bool log_body_parse(struct buf *row, struct log_body *body); /* row grows by the tags */
 void log_hash(struct bytes in, uint8_t out[LOG_HASH]);
 
 /* A set of keys in ascending order, for differences. Keys lie one behind the other in data. */

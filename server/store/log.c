@@ -252,7 +252,8 @@ static bool take_part(struct bytes *in, struct bytes *out)
 	return take_u16(in, &len) && take_bytes(in, len, out);
 }
 
-bool log_body_parse(struct buf *row, struct log_body *body)
+/* The row grows by the tags. */
+static bool log_body_parse(struct buf *row, struct log_body *body)
 {
 	struct bytes in = buf_bytes(row), salt;
 	uint32_t len;

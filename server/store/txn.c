@@ -130,7 +130,8 @@ static enum status break_on(struct txn *t, enum status status)
 	return status;
 }
 
-enum status txn_raw(
+/* As txn_get, without copying; the value is sealed. */
+static enum status txn_raw(
 	struct txn *t, enum space s, struct bytes key, struct bytes *sealed, struct error *e)
 {
 	return break_on(t, t->store->ops->get(t->engine, s, key, sealed, e));
