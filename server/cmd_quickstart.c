@@ -14,7 +14,7 @@ static void print_join(const char *dir)
 	struct error e;
 
 	error_init(&e);
-	if (invite_line(dir, "admin", "admin", NULL, &line, &e)) {
+	if (invite_line(dir, "admin", NULL, NULL, &line, &e)) {
 		cmd_failed(&e);
 		return;
 	}

@@ -68,6 +68,10 @@ enum status invite_make(struct txn *t, const struct author *author, const struct
 	if (s == STATUS_NOT_FOUND && !*i->role)
 		return error_set(e, STATUS_USAGE,
 			"there is no user \"%s\": --role says what a new one may do", i->user);
+	if (s == STATUS_OK && (*i->role || *i->branch))
+		return error_set(e, STATUS_USAGE,
+			"user \"%s\" is there already: --role and --branch are for a new one",
+			i->user);
 	if (s == STATUS_NOT_FOUND)
 		s = user_make(t, author, i, &user, e);
 	return s ? s : invite_create(t, user, i->now_ms, code, e);

@@ -40,6 +40,7 @@ server_start
 is "the admin socket is the owner's" "$(stat -c %a "$DIR/srv/admin.sock")" 600
 exits "a second server" 78 "$D" run -D "$DIR/srv" --listen 127.0.0.1:0
 exits "an occupied port" 78 "$D" run -D "$DIR/random" --listen "$ADDRESS"
+exits "another role for a user who is there" 2 "$D" invite -D "$DIR/srv" --user li --role admin
 exits "invite while it runs" 0 "$D" invite -D "$DIR/srv" --user li
 like "names the address" "$OUT" "^guanxi://$ADDRESS/"
 exits "join" 0 as li join "$OUT" --password-file "$DIR/pw"
