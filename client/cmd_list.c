@@ -98,7 +98,13 @@ static enum status walk_page(struct walk *w, struct error *e)
 
 static void say_more(const struct walk *w)
 {
-	if (!w->next.len || w->app->output == OUTPUT_JSON)
+	if (w->app->output == OUTPUT_JSON)
+		return;
+	if (w->app->opt.total && w->has_total)
+		app_say(w->app, app_tr(w->app, "%llu records, %llu pages"),
+			(unsigned long long)w->total,
+			(unsigned long long)((w->total + w->page_size - 1) / w->page_size));
+	if (!w->next.len || w->app->opt.all)
 		return;
 	if (w->has_total && w->total > w->printed)
 		app_say(w->app, app_tr(w->app, "%llu more; --all prints all, --limit N more"),
@@ -121,7 +127,7 @@ static enum status walk_pages(struct walk *w, struct error *e)
 			grid_total(record_list_grid(w->list), w->total, w->page_size);
 		st = grid_end(record_list_grid(w->list), token, e);
 	}
-	if (!st && !w->app->opt.all)
+	if (!st)
 		say_more(w);
 	record_list_free(&w->list);
 	buf_free(&w->next);
