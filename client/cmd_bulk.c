@@ -3,6 +3,7 @@
 #include "client/commands.h"
 #include "client/json.h"
 #include "client/link.h"
+#include "client/message.h"
 #include "client/pipeline.h"
 #include "client/print.h"
 #include "client/prompt.h"
@@ -54,6 +55,8 @@ static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *rep
 	error_init(&error);
 	if (link_status(reply->status, &error)) {
 		b->failed++;
+		if (b->app->chinese)
+			message_chinese_error(&error);
 		error_prefix(&error, "%s %llu", b->app->noun, (unsigned long long)id);
 		app_print_error(b->app, &error);
 	} else if (reply->operation) {

@@ -3,6 +3,7 @@
 #include "client/grid.h"
 #include "client/json.h"
 #include "client/link.h"
+#include "client/message.h"
 #include "client/request.h"
 #include "common/clock.h"
 #include "common/text.h"
@@ -162,18 +163,30 @@ enum status importer_reject(
 	return reject(im, line, why, original, e);
 }
 
+static void add_said(const struct app *app, struct bytes text, struct buf *out)
+{
+	struct buf said = BUF_INIT;
+
+	if (app->chinese)
+		message_chinese(text, &said);
+	else
+		buf_add_bytes(&said, text);
+	text_add_safe(out, buf_bytes(&said));
+	buf_free(&said);
+}
+
 /* Every bad field of the row, in one line. */
-static void reason_of(const Guanxi__Status *status, struct buf *out)
+static void reason_of(const struct app *app, const Guanxi__Status *status, struct buf *out)
 {
 	bool named = status->n_field == 1 && status->message.len > status->field[0]->message.len;
 
 	if (status->has_message && (named || !status->n_field))
-		text_add_safe(out, pb_bytes(status->message));
+		add_said(app, pb_bytes(status->message), out);
 	for (size_t i = 0; i < status->n_field && !named; i++) {
 		buf_add_str(out, out->len ? "; " : "");
 		text_add_safe(out, pb_bytes(status->field[i]->field));
 		buf_add_str(out, " ");
-		text_add_safe(out, pb_bytes(status->field[i]->message));
+		add_said(app, pb_bytes(status->field[i]->message), out);
 	}
 }
 
@@ -199,7 +212,7 @@ static enum status take_row(struct importer *im, const struct chunk *c, size_t i
 		count(im, pb_bytes(r->action));
 		return STATUS_OK;
 	}
-	reason_of(r->status, &why);
+	reason_of(im->app, r->status, &why);
 	enum status st = reject(im, r->line, buf_str(&why),
 		bytes_of(c->originals.data + start, c->ends[i] - start), e);
 	buf_free(&why);

@@ -2,6 +2,7 @@
 #include "client/app.h"
 #include "client/command.h"
 #include "client/files.h"
+#include "client/message.h"
 #include <signal.h>
 #include <unistd.h>
 
@@ -66,6 +67,8 @@ static enum status run(struct app *app, struct error *e)
 	st = options_check(&app->opt, command->options, command->name, e);
 	if (!st)
 		st = command->run(app, e);
+	if (st && app->chinese)
+		message_chinese_error(e);
 	if (st)
 		name_the_act(app, e);
 	return st;

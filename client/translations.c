@@ -7,6 +7,7 @@ const struct translation translations[] = {
 	{ "%llu more; --all prints all, --limit N more",
 		"还有 %llu 条;--all 全部列出,--limit N 列出更多" },
 	{ "%llu records failed", "%llu 条记录失败" },
+	{ "%llu records, %llu pages", "共 %llu 条,%llu 页" },
 	{ "%llu rows were refused", "%llu 行被拒绝" },
 	{ "'%s' alone is no command; see 'guanxi --help'", "“%s”不是完整的命令;见 guanxi --help" },
 	{ "'%s' cannot be exported yet; use csv or jsonl", "尚不能导出 %s;请用 csv 或 jsonl" },

@@ -62,13 +62,16 @@ is "a corrected reading is found as well" "$(found ceng)" 曾国强
 is "and sorts" "$(as admin contact list 'name in (阿强, 单雄飞, 王五, 曾国强)' --sort name -o jsonl | names)" "阿强 曾国强 单雄飞 王五"
 is "a filter through a reference" "$(as admin contact list 'customer.city = 杭州' -o id | wc -l)" 8
 
+like "the total and the pages are told" "$(as admin customer list --total -o tsv --limit 7 2>&1 >/dev/null)" '^guanxi: 21 records, 3 pages$'
 is "a pipe that closes ends quietly" "$(as admin customer list --all -o jsonl 2>"$DIR/err" | head -n 1 | wc -l) $(cat "$DIR/err")" "1 "
 is "csv is RFC 4180" "$(as admin customer list 'id = 1' -o csv --columns name,tags --no-header | tr -d '\r')" 阿强商行,重点
 is "tsv" "$(as admin customer list 'id = 1' -o tsv --columns id,name --no-header)" "1	阿强商行"
 is "json has items and next" "$(as admin customer list 'id = 1' -o json | jq -c 'keys')" '["items","next"]'
 like "labels in Chinese" "$(as admin customer list 'id = 1' -o table --columns name --lang zh)" 客户名称
 like "in English" "$(as admin customer list 'id = 1' -o table --columns name --lang en)" Name
-like "messages in Chinese" "$(as admin customer show 99999 --lang zh 2>&1)" 无法显示
+like "messages in Chinese" "$(as admin customer show 99999 --lang zh 2>&1)" 无法显示.*没有编号为“99999”
+like "what is wrong with fields too" "$(as admin customer add name=x postcode=1 phone=a --lang zh 2>&1 | tr '\n' ' ')" 'phone 不是电话号码.*postcode 不是六位数字'
+like "and with filters" "$(as admin customer list 'nmae = 1' --lang zh 2>&1 | head -n 1)" '未知字段“nmae”,是否指“name”'
 
 as admin schema customer -o json >"$DIR/schema"
 is "the schema has both labels of every field" "$(jq '[.. | objects | select(has("label_zh")) | select((.label_zh | length) == 0 or (.label_en | length) == 0)] | length' "$DIR/schema")" 0
