@@ -192,7 +192,7 @@ static enum status firing_run(struct firing *f, struct error *e)
 	return status ? status : firing_deliver(f, reminder, e);
 }
 
-/* A row whose plan does not name it, or whose record is gone, is dropped. */
+/* A row whose plan does not name it, or whose record or field is gone, is dropped. */
 static bool planned(struct txn *t, const struct due_row *row)
 {
 	struct due_row rows[PLAN_MAX];
@@ -215,7 +215,9 @@ static enum status fire_row(
 	enum status status;
 
 	f.reminder_entity = schema_entity_by_number(schema, ENTITY_REMINDER);
-	if (!entity || !planned(c->txn, row) ||
+	if (entity && row->tag != PLAN_SNOOZE)
+		f.field = entity_field_by_tag(entity, row->tag);
+	if (!entity || (!f.field && entity != f.reminder_entity) || !planned(c->txn, row) ||
 		store_get(c->txn, &scope_all, entity, row->id, &buf, &record, NULL)) {
 		buf_free(&buf);
 		return plan_advance(c->txn, row, NULL, e);
@@ -223,7 +225,6 @@ static enum status fire_row(
 	f.record = &record;
 	f.occurrence = row->occurrence;
 	f.late = c->now_ms - row->instant > LATE_MS;
-	f.field = row->tag == PLAN_SNOOZE ? NULL : entity_field_by_tag(entity, row->tag);
 	f.user = remind_user_of(c->txn, entity,
 		f.field ? f.field : entity_field_named(entity, "start_on"), &record);
 	status = firing_run(&f, e);
