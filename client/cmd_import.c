@@ -4,6 +4,7 @@
 #include "client/import.h"
 #include "client/json_read.h"
 #include "client/request.h"
+#include "common/encoding.h"
 #include "common/text.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +86,8 @@ static enum status take_header(
 	return st;
 }
 
-static void original_of(const struct csv_row *row, const struct columns *c, struct buf *out)
+static void original_of(
+	const struct csv_row *row, const struct columns *c, char separator, struct buf *out)
 {
 	bool first = true;
 
@@ -96,7 +98,13 @@ static void original_of(const struct csv_row *row, const struct columns *c, stru
 		csv_add_cell(out, row->cells[i], first, false);
 		first = false;
 	}
-	if (!row->n)
+	if (row->n)
+		return;
+	/* bytes that cannot be decoded leave the row's shape alone: mended in place it can be imported */
+	if (memchr(row->raw.data, UNDECODABLE, row->raw.len) && separator == ',' &&
+		!memchr(row->raw.data, '"', row->raw.len))
+		buf_add_bytes(out, row->raw);
+	else
 		csv_add_cell(out, row->raw, true, false);
 }
 
@@ -136,7 +144,7 @@ static enum status one_row(
 	char why[120];
 
 	if (row->bad || row->n != c->columns.width || c->app->opt.rejects)
-		original_of(row, &c->columns, &c->original);
+		original_of(row, &c->columns, csv_separator(c->reader), &c->original);
 	if (row->bad)
 		return importer_reject(
 			c->importer, row->line, row->bad, buf_bytes(&c->original), e);
@@ -178,7 +186,7 @@ static enum status csv_begin(struct csv_import *c, const char *source, struct er
 	enum status st = take_header(c->app, &header, &c->columns, e);
 	if (st)
 		return st;
-	original_of(&header, &c->columns, &c->original);
+	original_of(&header, &c->columns, csv_separator(c->reader), &c->original);
 	c->cells = arena_calloc(c->app->arena, c->columns.n + 1, sizeof *c->cells);
 	if (c->app->opt.dry_run)
 		app_say(c->app, app_tr(c->app, "encoding %s, separator '%c', %zu columns"),

@@ -366,7 +366,7 @@ static void pass_overlong(struct csv_reader *r)
 	}
 }
 
-/* Undecodable bytes and NULs: found once for the whole row. Makes raw fit to be shown. */
+/* Undecodable bytes and NULs: found once for the whole row. The bytes of UTF-16 are no characters: they are lost in raw. */
 static void check_row(struct csv_reader *r, struct csv_row *row)
 {
 	const uint8_t *bad = memchr(row->raw.data, UNDECODABLE, row->raw.len);
@@ -377,6 +377,8 @@ static void check_row(struct csv_reader *r, struct csv_row *row)
 		r->bad[0] = '\0';
 		undecodable_text(bad[1], why);
 		fault(r, row->raw, (size_t)(bad - row->raw.data), why);
+		if (decoder_encoding(r->decoder) != ENCODING_UTF16)
+			return;
 		buf_clear(&r->raw);
 		for (size_t i = 0; i < row->raw.len; i++) {
 			if (row->raw.data[i] != UNDECODABLE)

@@ -18,8 +18,9 @@ struct csv_reader;
 struct csv_row {
 	const struct bytes *cells; /* UTF-8, owned by the reader, valid until the next row */
 	size_t n;
-	uint64_t line;    /* line of the file where the row starts, from 1 */
-	struct bytes raw; /* the row as it stands in the file, decoded */
+	uint64_t line; /* line of the file where the row starts, from 1 */
+	struct bytes
+		raw; /* the row as it stands in the file, decoded; what cannot be stands after 0xff, for encode_write */
 	const char *
 		bad; /* not NULL: why this row cannot be used ("undecodable byte 0x80 at column 12", ...) */
 };

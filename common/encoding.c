@@ -182,8 +182,8 @@ enum encoding decoder_encoding(const struct decoder *d)
 	return d->encoding;
 }
 
-/* Whether start decodes; if not, where the first fault is. */
-static bool decodes(struct decoder *d, struct bytes start, bool whole, struct error *e)
+/* 0 when start decodes; else the line of the first fault, which e tells. */
+static size_t first_fault(struct decoder *d, struct bytes start, bool whole, struct error *e)
 {
 	struct buf text = BUF_INIT;
 	const uint8_t *bad, *p;
@@ -205,16 +205,31 @@ static bool decodes(struct decoder *d, struct bytes start, bool whole, struct er
 			why, line, column);
 	}
 	buf_free(&text);
-	return bad == NULL;
+	return bad ? line : 0;
 }
 
-static bool detect(enum encoding encoding, struct bytes start, bool whole, struct error *e)
+static size_t try(enum encoding encoding, struct bytes start, bool whole, struct error *e)
 {
 	struct decoder *d = decoder_make(encoding, encodings[encoding].iconv);
-	bool good = decodes(d, start, whole, e);
+	size_t line = first_fault(d, start, whole, e);
 
 	decoder_free(&d);
-	return good;
+	return line;
+}
+
+/* ENCODING_AUTO when it is neither: the one that came further is probably meant, so its fault is told. */
+static enum encoding detect(struct bytes start, bool whole, struct error *e)
+{
+	struct error other;
+	size_t utf8, gb18030;
+
+	error_init(&other);
+	utf8 = try(ENCODING_UTF8, start, whole, &other);
+	gb18030 = utf8 ? try(ENCODING_GB18030, start, whole, e) : 0;
+	if (utf8 > gb18030 && gb18030)
+		error_move(e, &other);
+	error_clear(&other);
+	return !utf8 ? ENCODING_UTF8 : !gb18030 ? ENCODING_GB18030 : ENCODING_AUTO;
 }
 
 enum status decoder_new(
@@ -227,11 +242,9 @@ enum status decoder_new(
 	if (asked == ENCODING_AUTO) {
 		if (big_endian || little_endian)
 			encoding = ENCODING_UTF16;
-		else if (detect(ENCODING_UTF8, start, whole, NULL))
-			encoding = ENCODING_UTF8;
-		else if (detect(ENCODING_GB18030, start, whole, e))
-			encoding = ENCODING_GB18030;
 		else
+			encoding = detect(start, whole, e);
+		if (encoding == ENCODING_AUTO)
 			return STATUS_INVALID;
 	}
 	*out = decoder_make(encoding,
@@ -256,10 +269,15 @@ static enum status write_all(int fd, struct bytes text, struct error *e)
 static enum status encode(
 	enum encoding encoding, struct bytes text, struct buf *out, struct error *e)
 {
-	iconv_t cd = iconv_open(encodings[encoding].iconv, "UTF-8");
 	char *p = (char *)text.data, *to;
 	size_t left = text.len, room, done = 0;
+	iconv_t cd;
 
+	if (!encodings[encoding].iconv) {
+		buf_add_bytes(out, text);
+		return STATUS_OK;
+	}
+	cd = iconv_open(encodings[encoding].iconv, "UTF-8");
 	if (cd == NO_ICONV)
 		return error_set(e, STATUS_INTERNAL, "cannot write \"%s\" on this system",
 			encoding_name(encoding));
@@ -286,10 +304,16 @@ enum status encode_write(
 
 	if (!*started)
 		buf_add_str(&out, encodings[encoding].mark);
-	if (encodings[encoding].iconv)
-		status = encode(encoding, text, &out, e);
-	else
-		buf_add_bytes(&out, text);
+	while (text.len && status == STATUS_OK) {
+		const uint8_t *mark = memchr(text.data, UNDECODABLE, text.len);
+		size_t len = mark ? (size_t)(mark - text.data) : text.len;
+
+		status = encode(encoding, bytes_of(text.data, len), &out, e);
+		if (len + 1 < text.len)
+			buf_add_u8(&out, text.data[len + 1]);
+		len = len + 2 < text.len ? len + 2 : text.len;
+		text = bytes_of(text.data + len, text.len - len);
+	}
 	if (status == STATUS_OK)
 		status = write_all(fd, buf_bytes(&out), e);
 	if (status == STATUS_OK)

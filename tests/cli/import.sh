@@ -43,6 +43,13 @@ is "the good ones are in" "$(as admin customer count 'name in (好公司, 又好
 like "line and column are named" "$ERR$(iconv -f GB18030 -t UTF-8 -c "$DIR/rejects.csv")" 'line 3|column 2'
 like "the rejects file has a reason, in the input's encoding" "$(iconv -f GB18030 -t UTF-8 -c "$DIR/rejects.csv")" '坏电话,abc,.*phone'
 is "and both rows" "$(iconv -f GB18030 -t UTF-8 -c "$DIR/rejects.csv" | wc -l)" 3
+LC_ALL=C sed -e 's/\x80//' "$DIR/rejects.csv" >"$DIR/mended.csv"
+exits "a byte that cannot be decoded is kept as it was" 0 env LC_ALL=C grep -qaP '^x\x80y,0571' "$DIR/rejects.csv"
+exits "the mended rejects" 11 as admin customer import "$DIR/mended.csv" --encoding gb18030
+is "can be imported" "$(as admin customer count 'name = xy')" 1
+printf 'name,phone\n一,0571-1111111\n二,0571-2222222\n\xff,0571-2222222\n' >"$DIR/neither.csv"
+exits "a file in no encoding" 6 as admin customer import "$DIR/neither.csv"
+like "is told by the encoding that came further" "$ERR" 'line 4, column 1'
 printf 'name,phone\na,0571-1111111\nb,0571-2222222,extra\n"c,0571-3333333\n' >"$DIR/broken.csv"
 exits "an extra column and an unclosed quote are row errors" 11 as admin customer import "$DIR/broken.csv"
 
