@@ -174,9 +174,19 @@ static enum status admit(struct call *c, struct error *e)
 
 /* The end of a call. */
 
+/* A message may quote what was sent, and that may be no text at all. */
 static ProtobufCBinaryData text_of(struct call *c, const char *text)
 {
-	return pb_from(arena_copy(c->arena, bytes_str(text ? text : "")));
+	struct bytes in = bytes_str(text ? text : "");
+	struct buf safe = BUF_INIT;
+	char why[96];
+
+	if (text_valid(in, TEXT_LONG, in.len, why))
+		return pb_from(arena_copy(c->arena, in));
+	text_add_safe(&safe, in);
+	in = arena_copy(c->arena, buf_bytes(&safe));
+	buf_free(&safe);
+	return pb_from(in);
 }
 
 static void fill_fields(struct call *c, Guanxi__Status *s, const struct error *e)
