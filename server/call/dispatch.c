@@ -8,6 +8,11 @@
 
 #define REASON_MAX 500
 
+static void wake_user(void *arg, uint64_t user)
+{
+	call_wake(arg, user);
+}
+
 struct call *call_new(struct server *server, struct arena *arena, const Guanxi__Request *request)
 {
 	struct box *b = arena_calloc(arena, 1, sizeof(*b));
@@ -29,6 +34,8 @@ struct call *call_new(struct server *server, struct arena *arena, const Guanxi__
 	b->call.started_us = monotonic_us();
 	b->call.address = "";
 	b->call.author.now_ms = b->call.now_ms;
+	b->call.author.told = wake_user;
+	b->call.author.told_arg = &b->call;
 	call_rewind(&b->call);
 	return &b->call;
 }

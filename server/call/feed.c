@@ -19,10 +19,14 @@ void feed_start(struct feed *f, const struct call *c, struct txn *t)
 {
 	*f = (struct feed){ .reminders = c->watch_reminders, .changes = c->watch_changes };
 	f->backlog = c->watch_from_unacknowledged;
+	f->log = f->log_sent = f->backlog ? store_last_seq(c->server->store) : c->watch_since;
+	if (!c->caller)
+		return;
+	/* a client from before the sweep begins anew: prev 0 tells it */
+	if (c->watch_since < inbox_swept(t, c->caller->user))
+		f->backlog = true;
 	f->inbox = f->inbox_sent = f->backlog ? 0 : c->watch_since;
-	f->backlog_until = c->caller ? inbox_last(t, c->caller->user) : 0;
-	f->log = f->log_sent =
-		c->watch_from_unacknowledged ? store_last_seq(c->server->store) : c->watch_since;
+	f->backlog_until = inbox_last(t, c->caller->user);
 }
 
 static bool making_start(struct making *m, struct server *server, struct txn *t,
@@ -171,8 +175,15 @@ static bool next_reminders(struct feed *f, struct server *server, struct txn *t,
 	const struct caller *caller, bool chinese, size_t max, struct buf *out)
 {
 	struct inbox_row rows[ROWS];
-	size_t n = inbox_read(t, caller->user, f->inbox, f->backlog, rows, MIN(max, ROWS));
+	size_t most = MIN(max, ROWS);
+	size_t n = inbox_read(t, caller->user, f->inbox, f->backlog, rows, most);
+	bool full = n == most, end = f->backlog && !full;
 
+	/* behind the backlog everything is news, also what clears a row of it */
+	while (f->backlog && n > 0 && rows[n - 1].seq > f->backlog_until) {
+		end = true;
+		n--;
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct making m;
 
@@ -182,13 +193,11 @@ static bool next_reminders(struct feed *f, struct server *server, struct txn *t,
 		add_row(f, &m, &rows[i], out);
 		making_end(&m);
 	}
-	if (n == MIN(max, ROWS))
-		return true;
-	/* the rows passed over as acknowledged must not come again as news */
-	if (f->backlog)
-		f->inbox = MAX(f->inbox, inbox_last(t, caller->user));
-	f->backlog = false;
-	return false;
+	if (end) {
+		f->inbox = MAX(f->inbox, f->backlog_until);
+		f->backlog = false;
+	}
+	return full || end;
 }
 
 static bool add_change(

@@ -54,13 +54,13 @@ static enum status handled_read(struct handled *h, size_t i, struct error *e)
 	return status;
 }
 
-/* Writes the reminder's state, takes it out of the inbox and tells the user's sessions. */
+/* Writes the reminder's state; what stands in the inbox and in due follows the record. */
 static enum status handled_clear(
 	struct handled *h, const char *state, int64_t snoozed_until, struct error *e)
 {
 	struct call *c = h->call;
 	struct buf fields = BUF_INIT;
-	uint64_t id = h->record.id, seq;
+	uint64_t id = h->record.id;
 	struct reminder_patch patch[] = {
 		{ "state", lookup_entry(h->lookup, "reminder_state", state), { 0 }, false },
 		{ snoozed_until ? "snoozed_until" : "acknowledged_at",
@@ -72,12 +72,6 @@ static enum status handled_clear(
 	reminder_merge(h->entity, h->record.fields, patch, snoozed_until ? 2 : 3, &fields);
 	status = store_put(c->txn, &c->author, h->entity, &id, "set", buf_bytes(&fields), NULL, e);
 	buf_free(&fields);
-	if (!status)
-		status = log_append(
-			c->txn, &c->author, LOG_CLEARED, h->entity, id, 0, NULL, &seq, e);
-	if (!status)
-		status = inbox_acknowledge(c->txn, h->user, id, seq, c->now_ms, e);
-	call_wake(c, h->user);
 	return status;
 }
 
@@ -98,28 +92,33 @@ static const char *state_after(struct handled *h)
 	return more ? "waiting" : "acknowledged";
 }
 
-static enum status acknowledge_one(struct handled *h, struct error *e)
+/* told: the number of the event that the caller has seen. Of a series that has fired again since, nothing is acknowledged. */
+static enum status acknowledge_one(struct handled *h, uint64_t told, struct error *e)
 {
-	enum status status;
-
 	if (!state_is(h, "fired") && !state_is(h, "snoozed"))
 		return STATUS_OK;
-	status = plan_replace(h->call->txn, ENTITY_REMINDER, h->record.id, PLAN_SNOOZE, NULL, 0, e);
-	return status ? status : handled_clear(h, state_after(h), 0, e);
+	if (told && inbox_newest(h->call->txn, h->user, h->record.id) > told)
+		return STATUS_OK;
+	return handled_clear(h, state_after(h), 0, e);
 }
 
 static enum status op_acknowledge(struct call *c, struct error *e)
 {
 	struct handled h;
-	enum status status = handled_open(c, &h, e);
+	struct bytes seq = call_arg(c, "seq");
+	uint64_t told = 0;
+	enum status status;
 
+	if (seq.len && !text_number(seq, &told))
+		return error_set(e, STATUS_USAGE, "seq is not the number of an event");
+	status = handled_open(c, &h, e);
 	if (status)
 		return status;
 	status = store_operation(c->txn, &c->author.operation, e);
 	for (size_t i = 0; i < c->request->n_record && !status; i++) {
 		status = handled_read(&h, i, e);
 		if (!status)
-			status = acknowledge_one(&h, e);
+			status = acknowledge_one(&h, told, e);
 	}
 	handled_close(&h);
 	c->reply->has_count = !status;
@@ -176,18 +175,9 @@ static enum status snooze_until(struct call *c, int64_t *until, struct error *e)
 
 static enum status snooze_one(struct handled *h, int64_t until, struct error *e)
 {
-	struct due_row row = { .instant = until,
-		.entity = ENTITY_REMINDER,
-		.id = h->record.id,
-		.tag = PLAN_SNOOZE,
-		.occurrence = (civil_date)model_number(h->entity, h->record.fields, "occurrence"),
-		.user = h->user };
-	enum status status;
-
 	if (!state_is(h, "fired") && !state_is(h, "snoozed"))
 		return error_set(e, STATUS_CONFLICT, "the reminder has not fired or is done");
-	status = plan_replace(h->call->txn, ENTITY_REMINDER, h->record.id, PLAN_SNOOZE, &row, 1, e);
-	return status ? status : handled_clear(h, "snoozed", until, e);
+	return handled_clear(h, "snoozed", until, e);
 }
 
 static enum status op_snooze(struct call *c, struct error *e)

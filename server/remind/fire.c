@@ -54,13 +54,14 @@ static uint64_t firing_customer(const struct firing *f)
 /* A new reminder, born fired, for a field of a record. */
 static enum status firing_make(const struct firing *f, uint64_t *id, struct error *e)
 {
-	struct buf title = BUF_INIT, start = BUF_INIT, fields = BUF_INIT;
+	struct buf title = BUF_INIT, start = BUF_INIT, rule = BUF_INIT, fields = BUF_INIT;
 	const struct zone *zone = user_zone(f->call->txn, f->user);
 	uint64_t customer = firing_customer(f);
 	const char *kind = f->field->remind_kind ? f->field->remind_kind : "system";
 	enum status status;
 
 	firing_title(f, &title);
+	buf_printf(&rule, "%s.%s", f->entity->name, f->field->name);
 	date_format(zone_date(zone, f->row->instant), &start);
 	struct reminder_patch patch[] = {
 		{ "title", 0, buf_bytes(&title), true },
@@ -74,6 +75,7 @@ static enum status firing_make(const struct firing *f, uint64_t *id, struct erro
 		{ "repeat", lookup_entry(f->lookup, "reminder_repeat", "none"), { 0 }, false },
 		{ "late", f->late, { 0 }, false },
 		{ "last_fired_at", zigzag(f->call->now_ms), { 0 }, false },
+		{ "source_rule", 0, buf_bytes(&rule), true },
 		{ "customer", customer, { 0 }, false },
 	};
 	reminder_merge(f->reminder_entity, bytes_of("", 0), patch,
@@ -83,6 +85,7 @@ static enum status firing_make(const struct firing *f, uint64_t *id, struct erro
 		buf_bytes(&fields), NULL, e);
 	buf_free(&title);
 	buf_free(&start);
+	buf_free(&rule);
 	buf_free(&fields);
 	return status;
 }
@@ -97,6 +100,7 @@ static enum status firing_mark(const struct firing *f, struct error *e)
 		{ "state", lookup_entry(f->lookup, "reminder_state", "fired"), { 0 }, false },
 		{ "late", f->late, { 0 }, false },
 		{ "last_fired_at", zigzag(f->call->now_ms), { 0 }, false },
+		{ "user", f->user, { 0 }, false },
 	};
 	enum status status;
 
@@ -161,18 +165,15 @@ static enum status firing_advance(struct firing *f, struct error *e)
 {
 	struct asking a;
 	struct due_row next;
-	civil_date today;
 	size_t nth;
 	bool more = false;
 
 	if (f->field && asking_read(f->call->txn, f->lookup, f->entity, f->field, f->record, &a) &&
-		(nth = asked_nth(&a, f->row)) < a.nahead) {
-		today = zone_date(a.zone, f->call->now_ms);
-		while ((more = asking_next(&a, nth, date_add_days(f->occurrence, 1), today,
-				f->row->id, &next)) &&
+		(nth = asked_nth(&a, f->row)) < a.nahead)
+		while ((more = asking_next(&a, nth, date_add_days(f->occurrence, 1),
+				date_add_days(f->occurrence, -a.ahead[nth]), f->row->id, &next)) &&
 			next.instant <= f->call->now_ms)
 			f->occurrence = next.occurrence;
-	}
 	return plan_advance(f->call->txn, f->row, more ? &next : NULL, e);
 }
 

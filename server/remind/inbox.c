@@ -3,6 +3,10 @@
 
 #define INBOX_LAYOUT 1
 #define INBOX_ROW 56
+#define OPEN_KEY 32
+#define OPEN_ROWS 512
+#define SWEEP_ROWS 4
+#define INBOX_KEEP_MS ((int64_t)30 * 24 * 3600 * 1000)
 
 static void inbox_key(uint8_t key[16], uint64_t user, uint64_t seq)
 {
@@ -49,18 +53,45 @@ static bool inbox_unpack(struct bytes in, struct inbox_row *row)
 	return true;
 }
 
-uint64_t inbox_last(struct txn *t, uint64_t user)
+/* The row (user, 0): last number, and up to where what is done has been taken out. */
+static void inbox_head(struct txn *t, uint64_t user, uint64_t *last, uint64_t *swept)
 {
 	uint8_t key[16];
 	struct buf value = BUF_INIT;
-	uint64_t last = 0;
+	struct bytes in;
 
 	inbox_key(key, user, 0);
-	if (txn_get(t, SPACE_INBOX, bytes_of(key, sizeof key), &value, NULL) == STATUS_OK &&
-		value.len == 8)
-		last = get_be64(value.data);
+	*last = *swept = 0;
+	if (txn_get(t, SPACE_INBOX, bytes_of(key, sizeof key), &value, NULL) == STATUS_OK) {
+		in = buf_bytes(&value);
+		if (take_u64(&in, last))
+			take_u64(&in, swept);
+	}
 	buf_free(&value);
+}
+
+uint64_t inbox_last(struct txn *t, uint64_t user)
+{
+	uint64_t last, swept;
+
+	inbox_head(t, user, &last, &swept);
 	return last;
+}
+
+uint64_t inbox_swept(struct txn *t, uint64_t user)
+{
+	uint64_t last, swept;
+
+	inbox_head(t, user, &last, &swept);
+	return swept;
+}
+
+static void open_key(uint8_t key[OPEN_KEY], uint64_t user, uint64_t reminder, uint64_t seq)
+{
+	put_be64(key, 0);
+	put_be64(key + 8, user);
+	put_be64(key + 16, reminder);
+	put_be64(key + 24, seq);
 }
 
 static enum status inbox_write(
@@ -77,18 +108,44 @@ static enum status inbox_write(
 	return status;
 }
 
+/* Takes out a few of the oldest rows that are done: only a client away for longer misses them, and it is told. */
+static enum status inbox_sweep(
+	struct txn *t, uint64_t user, int64_t now, uint64_t *swept, struct error *e)
+{
+	struct inbox_row rows[SWEEP_ROWS];
+	size_t n = inbox_read(t, user, *swept, false, rows, SWEEP_ROWS);
+	enum status status = STATUS_OK;
+	uint8_t key[16];
+
+	for (size_t i = 0; i < n && !status && rows[i].fired_ms < now - INBOX_KEEP_MS; i++) {
+		inbox_key(key, user, rows[i].seq);
+		if (rows[i].acknowledged)
+			status = txn_del(t, SPACE_INBOX, bytes_of(key, sizeof key), e);
+		*swept = rows[i].seq;
+	}
+	return status;
+}
+
 enum status inbox_put(struct txn *t, uint64_t user, struct inbox_row *row, struct error *e)
 {
-	uint8_t key[16], last[8];
+	uint8_t key[16], open[OPEN_KEY], head[16];
+	uint64_t swept;
 	enum status status;
 
-	row->prev = inbox_last(t, user);
+	inbox_head(t, user, &row->prev, &swept);
 	status = inbox_write(t, user, row, e);
+	if (!status && row->kind == INBOX_REMINDER && !row->acknowledged) {
+		open_key(open, user, row->reminder, row->seq);
+		status = txn_put(t, SPACE_INBOX, bytes_of(open, sizeof open), bytes_str("1"), e);
+	}
+	if (!status)
+		status = inbox_sweep(t, user, row->fired_ms, &swept, e);
 	if (status)
 		return status;
 	inbox_key(key, user, 0);
-	put_be64(last, row->seq);
-	return txn_put(t, SPACE_INBOX, bytes_of(key, sizeof key), bytes_of(last, sizeof last), e);
+	put_be64(head, row->seq);
+	put_be64(head + 8, swept);
+	return txn_put(t, SPACE_INBOX, bytes_of(key, sizeof key), bytes_of(head, sizeof head), e);
 }
 
 size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowledged_only,
@@ -119,63 +176,81 @@ size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowled
 
 uint64_t inbox_count_unacknowledged(struct txn *t)
 {
+	uint8_t none[8] = { 0 };
 	struct walk *w = NULL;
 	struct bytes key;
-	struct buf value = BUF_INIT;
-	struct inbox_row row;
 	uint64_t n = 0;
 
-	if (walk_open(t, SPACE_INBOX, bytes_of("", 0), &w, NULL))
+	if (walk_open(t, SPACE_INBOX, bytes_of(none, sizeof none), &w, NULL))
 		return 0;
 	while (walk_next(w, &key))
-		n += !walk_value(w, &value, NULL) && inbox_unpack(buf_bytes(&value), &row) &&
-		     row.kind == INBOX_REMINDER && !row.acknowledged;
+		n++;
 	walk_close(&w);
-	buf_free(&value);
 	return n;
 }
 
-/* Rows that are done are kept only while a client could still be behind them. */
-#define INBOX_KEEP_MS ((int64_t)30 * 24 * 3600 * 1000)
-
-static enum status inbox_drop_or_mark(struct txn *t, uint64_t user, struct inbox_row *row,
-	uint64_t reminder, int64_t now, struct error *e)
+/* The open rows of a reminder, ascending, at most max. */
+static size_t inbox_open(
+	struct txn *t, uint64_t user, uint64_t reminder, uint64_t *seqs, size_t max)
 {
-	bool done = row->acknowledged || row->kind == INBOX_CLEARED;
+	uint8_t prefix[OPEN_KEY];
+	struct walk *w = NULL;
+	struct bytes key;
+	size_t n = 0;
 
-	if (done && row->fired_ms < now - INBOX_KEEP_MS) {
-		uint8_t key[16];
-		inbox_key(key, user, row->seq);
+	open_key(prefix, user, reminder, 0);
+	if (walk_open(t, SPACE_INBOX, bytes_of(prefix, OPEN_KEY - 8), &w, NULL))
+		return 0;
+	while (n < max && walk_next(w, &key) && key.len == OPEN_KEY)
+		seqs[n++] = get_be64(key.data + 24);
+	walk_close(&w);
+	return n;
+}
+
+uint64_t inbox_newest(struct txn *t, uint64_t user, uint64_t reminder)
+{
+	uint64_t seqs[OPEN_ROWS];
+	size_t n = inbox_open(t, user, reminder, seqs, OPEN_ROWS);
+
+	return n ? seqs[n - 1] : 0;
+}
+
+/* Marks one row, or takes it out where the sweep has been already. */
+static enum status inbox_done(struct txn *t, uint64_t user, uint64_t reminder, uint64_t seq,
+	uint64_t swept, struct error *e)
+{
+	uint8_t key[16], open[OPEN_KEY];
+	struct inbox_row row;
+	enum status status;
+
+	open_key(open, user, reminder, seq);
+	status = txn_del(t, SPACE_INBOX, bytes_of(open, sizeof open), e);
+	inbox_key(key, user, seq);
+	if (!status && seq <= swept)
 		return txn_del(t, SPACE_INBOX, bytes_of(key, sizeof key), e);
-	}
-	if (row->kind != INBOX_REMINDER || row->acknowledged || row->reminder != reminder)
-		return STATUS_OK;
-	row->acknowledged = true;
-	return inbox_write(t, user, row, e);
+	if (status || inbox_read(t, user, seq - 1, false, &row, 1) != 1 || row.seq != seq)
+		return status;
+	row.acknowledged = true;
+	return inbox_write(t, user, &row, e);
 }
 
 enum status inbox_acknowledge(
 	struct txn *t, uint64_t user, uint64_t reminder, uint64_t seq, int64_t now, struct error *e)
 {
-	struct inbox_row rows[64];
 	struct inbox_row cleared = { .seq = seq,
 		.kind = INBOX_CLEARED,
 		.acknowledged = true,
 		.reminder = reminder,
 		.fired_ms = now,
-		.due_ms = now };
-	uint64_t after = 0;
+		.due_ms = now,
+		.fired_real_us = real_ms() * 1000 };
+	uint64_t seqs[OPEN_ROWS], last, swept;
+	enum status status = STATUS_OK;
 	size_t n;
 
-	while ((n = inbox_read(t, user, after, false, rows, 64)) > 0) {
-		for (size_t i = 0; i < n; i++) {
-			enum status status =
-				inbox_drop_or_mark(t, user, &rows[i], reminder, now, e);
-			if (status)
-				return status;
-		}
-		after = rows[n - 1].seq;
-	}
-	cleared.fired_real_us = real_ms() * 1000;
-	return inbox_put(t, user, &cleared, e);
+	inbox_head(t, user, &last, &swept);
+	while (!status && (n = inbox_open(t, user, reminder, seqs, OPEN_ROWS)) > 0)
+		for (size_t i = 0; i < n && !status; i++)
+			status = inbox_done(t, user, reminder, seqs[i], swept, e);
+	return status ? status : inbox_put(t, user, &cleared, e);
 }

@@ -3,7 +3,8 @@
  *
  * Row: u8 layout 1, u8 kind (1 reminder, 2 cleared), u8 acknowledged, u8 late, u64 prev seq, u64 reminder id, u64 due ms,
  *      u64 fired ms (business), u64 fired real us, u32 occurrence, u16 subject entity, u64 subject id.
- * Row (user, 0): u64 last seq of this inbox.
+ * Row (user, 0): u64 last seq of this inbox, u64 seq up to which rows that are done have been taken out (30 days later).
+ * Row (0, user, reminder, seq), four u64: the row (user, seq) waits to be acknowledged.
  */
 #ifndef SERVER_REMIND_INBOX_H
 #define SERVER_REMIND_INBOX_H
@@ -34,8 +35,12 @@ size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowled
 /* Marks every row of a reminder done and adds a clearing row numbered seq. */
 enum status inbox_acknowledge(struct txn *t, uint64_t user, uint64_t reminder, uint64_t seq,
 	int64_t now, struct error *e);
+/* The last number under which the reminder waits to be acknowledged; 0: none. */
+uint64_t inbox_newest(struct txn *t, uint64_t user, uint64_t reminder);
 uint64_t inbox_last(struct txn *t, uint64_t user);
-/* Over all users: walks every inbox. */
+/* A client whose last number is below this may have missed clearing rows. */
+uint64_t inbox_swept(struct txn *t, uint64_t user);
+/* Over all users. */
 uint64_t inbox_count_unacknowledged(struct txn *t);
 
 #endif

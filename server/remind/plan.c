@@ -1,5 +1,6 @@
 #include "server/remind/plan.h"
 #include "server/model/computed.h"
+#include "server/remind/follow.h"
 #include "server/remind/remind.h"
 #include "server/remind/replan.h"
 
@@ -27,14 +28,20 @@ const struct zone *user_zone(struct txn *t, uint64_t user)
 	return zone;
 }
 
+/* Whether a user can be reminded: one that has not joined yet finds it later, one that was suspended or left does not. */
 static bool user_active(struct txn *t, uint64_t user)
 {
 	const struct entity *en;
 	struct stored s;
 	struct buf buf = BUF_INIT;
-	bool active = read_record(t, "user", user, &buf, &en, &s) &&
-		      !model_number(en, s.fields, "left_on");
+	bool active = false;
 
+	if (read_record(t, "user", user, &buf, &en, &s)) {
+		uint64_t state = model_number(en, s.fields, "state");
+		active = !s.deleted && !model_number(en, s.fields, "left_on") &&
+			 state != entry_id(t, "user_state.left") &&
+			 state != entry_id(t, "user_state.suspended");
+	}
 	buf_free(&buf);
 	return active;
 }
@@ -120,6 +127,27 @@ static bool closed(struct lookup *l, const struct entity *entity, const struct s
 		if (strcmp(code, over[i]) == 0)
 			return true;
 	return false;
+}
+
+/* Whether a record that this one follows is archived or in the trash: a contact's customer. */
+static bool closed_above(struct txn *t, const struct entity *entity, const struct stored *record)
+{
+	const char *rest = entity->scope_fields;
+	struct buf buf = BUF_INIT;
+	bool over = false;
+
+	while (rest && *rest && !over) {
+		size_t len = strcspn(rest, "|");
+		const struct field *f = entity_field(entity, bytes_of(rest, len));
+		uint64_t above = f ? record_number(record->fields, f->tag) : 0;
+		const struct entity *en;
+		struct stored s;
+		if (above && read_record(t, f->refers_to, above, &buf, &en, &s))
+			over = s.deleted || model_number(en, s.fields, "archived");
+		rest += len + (rest[len] == '|');
+	}
+	buf_free(&buf);
+	return over;
 }
 
 static void add_ahead(struct asking *a, int64_t days)
@@ -218,7 +246,10 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 
 	*out = (struct asking){ .entity = entity, .field = field, .minute = DEFAULT_MINUTE };
 	if (!record_has(record->fields, field->tag) || closed(l, entity, record) ||
-		!read_series(out, l, record->fields))
+		closed_above(t, entity, record) || !read_series(out, l, record->fields))
+		return false;
+	/* a reminder that a field made is due by that field */
+	if (field->remind == REMIND_SERIES && model_text(entity, record->fields, "source_rule").len)
 		return false;
 	if (field->remind_time)
 		time = entity_field_named(entity, field->remind_time);
@@ -250,40 +281,82 @@ bool asking_next(const struct asking *a, size_t nth, civil_date from, civil_date
 	return true;
 }
 
-/* Whether anything that this field's plan depends on differs between two states of a record. */
-static bool plan_touched(const struct entity *entity, const struct field *field,
+static bool differs(const struct entity *entity, const char *name, const struct stored *before,
+	const struct stored *after)
+{
+	const struct field *f = name ? entity_field_named(entity, name) : NULL;
+
+	return f &&
+	       !bytes_equal(record_run(before->fields, f->tag), record_run(after->fields, f->tag));
+}
+
+/* Whether when a field reminds differs between two states of a record. */
+static bool rule_touched(const struct entity *entity, const struct field *field,
 	const struct stored *before, const struct stored *after)
 {
 	const char *names[] = { field->name, field->remind_days, field->remind_time,
-		field->remind_user, entity->owner_field, "birthday_calendar", "repeat",
-		"repeat_every", "repeat_until", "archived", "left_on", "state", "customer" };
+		"birthday_calendar", "repeat", "repeat_every", "repeat_until" };
+	bool touched = false;
 
-	if (!before || before->deleted != after->deleted)
-		return true;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const struct field *f = names[i] ? entity_field_named(entity, names[i]) : NULL;
-		if (f && !bytes_equal(record_run(before->fields, f->tag),
-				 record_run(after->fields, f->tag)))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		touched |= differs(entity, names[i], before, after);
+	return touched;
+}
+
+/* Whether it reminds at all, or whom. */
+static bool asker_touched(const struct entity *entity, const struct field *field,
+	const struct stored *before, const struct stored *after)
+{
+	const char *names[] = { field->remind_user, entity->owner_field, "archived", "left_on",
+		"state", "customer" };
+	bool touched = before->deleted != after->deleted;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		touched |= differs(entity, names[i], before, after);
+	return touched;
+}
+
+/* One planning of a field. */
+struct planning {
+	struct txn *t;
+	struct lookup *l;
+	const struct author *author;
+	const struct entity *entity;
+	const struct field *field;
+	const struct stored *before, *after; /* the same: only others have changed */
+	struct due_row old[PLAN_MAX];
+	size_t nold;
+};
+
+static const struct due_row *planned_before(const struct planning *p, uint16_t nth)
+{
+	for (size_t i = 0; i < p->nold; i++)
+		if (p->old[i].nth == nth)
+			return &p->old[i];
+	return NULL;
 }
 
 /*
- * An occurrence of today that has fired must not fire again because, say, the owner changed: from then on only what is
- * ahead is planned, unless the date itself is new.
+ * An occurrence that has fired must not fire again because, say, the owner or the zone changed. While the rule stays, a row is
+ * planned from its occurrence on; where none was planned, the reminders made so far decide.
  */
-static bool fires_again(const struct field *field, const struct stored *before,
-	const struct stored *after, const struct due_row *row, int64_t now,
-	const struct due_row *old, size_t nold)
+static bool fires_again(const struct planning *p, const struct due_row *row)
 {
-	if (row->instant > now || !before || before->deleted)
+	const struct due_row *old = planned_before(p, row->nth);
+
+	if (!p->before)
 		return true;
-	for (size_t i = 0; i < nold; i++)
-		if (old[i].nth == row->nth && old[i].occurrence == row->occurrence)
-			return true;
-	return !bytes_equal(
-		record_run(before->fields, field->tag), record_run(after->fields, field->tag));
+	if (rule_touched(p->entity, p->field, p->before, p->after))
+		return row->instant > p->author->now_ms ||
+		       (old && old->occurrence == row->occurrence) ||
+		       differs(p->entity, p->field->name, p->before, p->after);
+	if (old && row->occurrence >= old->occurrence)
+		return true;
+	if (old && row->instant <= p->author->now_ms) /* the one before, by another calendar */
+		return false;
+	if (p->before->deleted) /* what was due before it went to the trash has fired */
+		return row->instant > unzigzag(record_number(p->before->fields, TAG_DELETED_AT));
+	return !follow_fired(p->t, p->entity, p->field, p->after, row);
 }
 
 static enum status refuse_past(
@@ -294,33 +367,30 @@ static enum status refuse_past(
 	return error_field(e, a->field->name, "lies in the past and does not repeat");
 }
 
-static enum status plan_field(struct txn *t, struct lookup *l, const struct author *author,
-	const struct entity *entity, const struct field *field, const struct stored *before,
-	const struct stored *after, struct error *e)
+static enum status plan_field(struct planning *p, struct error *e)
 {
 	struct asking a;
-	struct due_row rows[PLAN_MAX], old[PLAN_MAX];
-	size_t n = 0, nold = plan_read(t, entity->number, after->id, field->tag, old, PLAN_MAX);
+	struct due_row rows[PLAN_MAX];
+	size_t n = 0;
+	uint64_t id = p->after->id;
 	civil_date today;
 	enum status status;
 
-	if (asking_read(t, l, entity, field, after, &a)) {
-		today = zone_date(a.zone, author->now_ms);
-		status = refuse_past(&a, before, today, e);
+	p->nold = plan_read(p->t, p->entity->number, id, p->field->tag, p->old, PLAN_MAX);
+	if (asking_read(p->t, p->l, p->entity, p->field, p->after, &a)) {
+		today = zone_date(a.zone, p->author->now_ms);
+		status = refuse_past(&a, p->before, today, e);
 		if (status)
 			return status;
 		for (size_t i = 0; i < a.nahead; i++) {
-			if (!asking_next(&a, i, 0, today, after->id, &rows[n]))
-				continue;
-			if (!fires_again(
-				    field, before, after, &rows[n], author->now_ms, old, nold) &&
-				!asking_next(&a, i, date_add_days(rows[n].occurrence, 1), today,
-					after->id, &rows[n]))
-				continue;
-			n++;
+			bool some = asking_next(&a, i, 0, today, id, &rows[n]);
+			while (some && !fires_again(p, &rows[n]))
+				some = asking_next(&a, i, date_add_days(rows[n].occurrence, 1),
+					today, id, &rows[n]);
+			n += some;
 		}
 	}
-	return plan_replace(t, entity->number, after->id, field->tag, rows, n, e);
+	return plan_replace(p->t, p->entity->number, id, p->field->tag, rows, n, e);
 }
 
 static enum status next_due(
@@ -360,7 +430,14 @@ enum status plan_again(struct txn *t, struct lookup *l, const struct author *aut
 	const struct entity *entity, const struct field *field, const struct stored *record,
 	struct error *e)
 {
-	enum status s = plan_field(t, l, author, entity, field, record, record, e);
+	struct planning p = { .t = t,
+		.l = l,
+		.author = author,
+		.entity = entity,
+		.field = field,
+		.before = record,
+		.after = record };
+	enum status s = plan_field(&p, e);
 
 	return s || entity->number != ENTITY_REMINDER ? s : plan_note_next(t, record->id, e);
 }
@@ -372,30 +449,72 @@ static bool is_set(
 	       (before && record_has(before->fields, field->tag));
 }
 
+static bool plan_touched(const struct entity *entity, const struct field *field,
+	const struct stored *before, const struct stored *after)
+{
+	return field->remind != REMIND_NONE && is_set(field, before, after) &&
+	       (!before || rule_touched(entity, field, before, after) ||
+		       asker_touched(entity, field, before, after));
+}
+
+/* What others see of the change: inboxes, and the plans of what follows the record. */
+static enum status follow(struct planning *p, bool planned, struct error *e)
+{
+	bool above =
+		p->before && (differs(p->entity, p->entity->owner_field, p->before, p->after) ||
+				     differs(p->entity, "archived", p->before, p->after));
+	enum status status = STATUS_OK;
+
+	if (p->entity->number == ENTITY_REMINDER) {
+		status = follow_reminder(p->t, p->l, p->author, p->entity, p->before, p->after, e);
+		return status ? status : plan_note_next(p->t, p->after->id, e);
+	}
+	if (above)
+		status = follow_down(p->t, p->l, p->author, p->entity, p->after, e);
+	if (!status && p->before && (planned || above))
+		status = follow_source(p->t, p->l, p->author, p->entity, p->before, p->after, e);
+	return status;
+}
+
+/* Cheap: most writes concern no reminder. */
+static bool remind_concerns(
+	const struct entity *entity, const struct stored *before, const struct stored *after)
+{
+	bool concerns = before && (differs(entity, entity->owner_field, before, after) ||
+					  differs(entity, "archived", before, after));
+
+	for (size_t i = 0; i < entity->nfields && !concerns; i++)
+		concerns = plan_touched(entity, &entity->fields[i], before, after);
+	return concerns;
+}
+
 enum status remind_plan(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e)
 {
-	struct arena *arena = NULL;
-	struct lookup *l = NULL;
+	struct planning p = {
+		.t = t, .author = author, .entity = entity, .before = before, .after = after
+	};
+	bool reminder = entity->number == ENTITY_REMINDER, planned = false;
+	struct arena *arena;
 	enum status status = STATUS_OK;
 
 	if (replan_needed(entity, before, after))
 		status = replan_ask(t, e);
+	if (status || (!reminder && !remind_concerns(entity, before, after)))
+		return status;
+	arena = arena_new(1 << 20);
+	p.l = lookup_new(t, &scope_all, store_schema(txn_store(t)), false, arena);
 	for (size_t i = 0; i < entity->nfields && !status; i++) {
-		const struct field *f = &entity->fields[i];
-		if (f->remind == REMIND_NONE || !is_set(f, before, after) ||
-			born_fired(entity, before, after) ||
-			!plan_touched(entity, f, before, after))
+		p.field = &entity->fields[i];
+		if (born_fired(entity, before, after) ||
+			!plan_touched(entity, p.field, before, after))
 			continue;
-		if (!l) {
-			arena = arena_new(1 << 20);
-			l = lookup_new(t, &scope_all, store_schema(txn_store(t)), false, arena);
-		}
-		status = plan_field(t, l, author, entity, f, before, after, e);
+		planned = true;
+		status = plan_field(&p, e);
 	}
-	if (!status && l && entity->number == ENTITY_REMINDER)
-		status = plan_note_next(t, after->id, e);
-	lookup_free(&l);
+	if (!status)
+		status = follow(&p, planned, e);
+	lookup_free(&p.l);
 	arena_free(&arena);
 	return status;
 }

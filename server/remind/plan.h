@@ -57,7 +57,7 @@ size_t plan_read(struct txn *t, uint16_t entity, uint64_t id, uint16_t tag, stru
 /* Takes the fired row out and puts the next one (NULL: none) in. */
 enum status plan_advance(
 	struct txn *t, const struct due_row *fired, const struct due_row *next, struct error *e);
-/* Plans one field anew though the record is as it was: the calendar has changed. What has fired does not fire again. */
+/* Plans one field anew though the record is as it was: the calendar or the owner above has changed. What has fired does not fire again. */
 enum status plan_again(struct txn *t, struct lookup *l, const struct author *author,
 	const struct entity *entity, const struct field *field, const struct stored *record,
 	struct error *e);

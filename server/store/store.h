@@ -33,6 +33,9 @@ struct author {
 	int64_t now_ms;
 	struct bytes reason;
 	struct bytes address;
+	/* Told of every user whose inbox the write has changed; NULL: nobody waits. */
+	void (*told)(void *arg, uint64_t user);
+	void *told_arg;
 };
 
 struct stored {
