@@ -35,7 +35,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_init, cmd_run, cmd_quickstart, cmd_invite, cmd_fingerprint, cmd_renew,
-	cmd_check, cmd_backup, cmd_restore, cmd_options;
+	cmd_check, cmd_backup, cmd_restore, cmd_key_export, cmd_options;
 
 /* Prints "guanxid: message" with bad fields; the exit code that fits. Clears e. */
 int cmd_failed(struct error *e);

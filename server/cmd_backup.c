@@ -7,6 +7,7 @@
 #include "server/cmd.h"
 #include "server/cmd_check.h"
 #include "server/cmd_init.h"
+#include "server/cmd_key.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -27,10 +28,11 @@ static enum status io_failed(const char *path, struct error *e)
 		e, STATUS_INTERNAL, "io", "cannot use \"%s\": %s", path, strerror(errno));
 }
 
-static enum status key_of(const char *dir, const char *key_file, uint8_t *key, struct error *e)
+static enum status key_of(const char *dir, const struct cmd_args *a, uint8_t *key, struct error *e)
 {
-	char *path = key_file ? g_strdup(key_file) : home_path(dir, "master.key");
-	enum status s = master_key_read(path, key, e);
+	const char *given = a ? a->key_file : NULL;
+	char *path = given ? g_strdup(given) : home_path(dir, "master.key");
+	enum status s = key_read_any(path, a ? a->password_file : NULL, key, e);
 
 	g_free(path);
 	return s;
@@ -246,7 +248,7 @@ static enum status restore_files(
 {
 	uint8_t key[MASTER_KEY_BYTES];
 	char *file = home_path(made, HOME_STORE_FILE);
-	enum status s = key_of(a->dir, a->key_file, key, e);
+	enum status s = key_of(a->dir, a, key, e);
 
 	if (s && !a->key_file)
 		s = error_set(e, STATUS_USAGE, "--key-file names the master key of the backup");
@@ -319,9 +321,9 @@ const struct cmd cmd_backup = {
 
 const struct cmd cmd_restore = {
 	.name = "restore",
-	.usage = "FILE -D NEWDIR [--key-file FILE]",
+	.usage = "FILE -D NEWDIR [--key-file FILE [--password-file FILE|-]]",
 	.help = "restores a backup into an empty place and verifies it",
-	.options = "dir key-file",
+	.options = "dir key-file password-file",
 	.needs_dir = true,
 	.needs_file = true,
 	.run = restore,

@@ -17,6 +17,7 @@ static const struct cmd *const commands[] = {
 	&cmd_check,
 	&cmd_backup,
 	&cmd_restore,
+	&cmd_key_export,
 	&cmd_options,
 };
 
@@ -164,12 +165,18 @@ enum status cmd_read_line(const char *path, struct buf *out, struct error *e)
 	return STATUS_OK;
 }
 
-static const struct cmd *cmd_find(const char *name)
+/* The name may be of two words; *words says how many. */
+static const struct cmd *cmd_find(char **argv, int *words)
 {
+	char *two = g_strjoin(" ", argv[0], argv[1], NULL);
+	const struct cmd *found = NULL;
+
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
-	return NULL;
+		if (!strcmp(commands[i]->name, argv[0]) || !strcmp(commands[i]->name, two))
+			found = commands[i];
+	*words = found && strchr(found->name, ' ') ? 2 : 1;
+	g_free(two);
+	return found;
 }
 
 /* Secrets must not reach the disk by a core file or another user by a mode. */
@@ -186,7 +193,7 @@ int main(int argc, char **argv)
 {
 	struct cmd_args args = { 0 };
 	const struct cmd *cmd;
-	int code;
+	int code, words;
 
 	if (argc < 2)
 		return print_help(stderr), STATUS_USAGE;
@@ -194,14 +201,14 @@ int main(int argc, char **argv)
 		return puts("guanxid " VERSION) < 0;
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
 		return print_help(stdout), 0;
-	cmd = cmd_find(argv[1]);
+	cmd = cmd_find(argv + 1, &words);
 	if (!cmd)
 		return usage(NULL, "unknown command", argv[1]);
-	if (argc > 2 && !strcmp(argv[2], "--help")) {
+	if (argc > words + 1 && !strcmp(argv[words + 1], "--help")) {
 		printf("usage: guanxid %s %s\n%s\n", cmd->name, cmd->usage, cmd->help);
 		return 0;
 	}
-	code = args_parse(cmd, argc - 1, argv + 1, &args);
+	code = args_parse(cmd, argc - words, argv + words, &args);
 	if (code)
 		return code;
 	process_harden();

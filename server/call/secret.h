@@ -11,6 +11,9 @@
 
 struct authority;
 
+#define KEY_EXPORTED_FILE                                                                          \
+	"key-exported" /* in DIR: its time is that of the last export of the key */
+
 /* A new random key in a file of mode 0400. */
 enum status master_key_make(const char *path, struct error *e);
 /* Refuses a file that others may read. */

@@ -145,6 +145,9 @@ static void alarm_ages(struct call *c, struct buf *out)
 		days = (authority_end_ms(c->server->authority) - real_ms()) / DAY_MS;
 	if (days <= CERTIFICATE_DAYS)
 		buf_printf(out, "the certificate ends in %lld days; ", (long long)days);
+	if ((real_ms() - c->server->started_ms) / (DAY_MS / 24) > BACKUP_HOURS &&
+		!file_time_ms(c->server->dir, KEY_EXPORTED_FILE))
+		buf_add_str(out, "the master key was never exported: guanxid key export; ");
 	if (hours > BACKUP_HOURS)
 		buf_printf(out, "%s %lld hours ago; ",
 			backup ? "the last backup was" : "no backup was made since the start",

@@ -70,6 +70,14 @@ is "the address file is gone" "$(ls "$DIR/srv" | grep -E 'listen|admin.sock' | t
 exits "restore without the key" 2 "$D" restore "$DIR/backup" -D "$DIR/new"
 exits "restore with a wrong key" 1 "$D" restore "$DIR/backup" -D "$DIR/new" --key-file "$DIR/random/master.key"
 exits "restore" 0 "$D" restore "$DIR/backup" -D "$DIR/new" --key-file "$DIR/srv/master.key"
+exits "the key is exported" 0 "$D" key export "$DIR/key" -D "$DIR/srv" --password-file "$DIR/pw"
+is "for its owner" "$(stat -c %a "$DIR/key")" 600
+exits "never over another file" 74 "$D" key export "$DIR/key" -D "$DIR/srv" --password-file "$DIR/pw"
+printf 'another passphrase\n' >"$DIR/other-pw"
+exits "another passphrase does not open it" 2 "$D" restore "$DIR/backup" -D "$DIR/sealed" --key-file "$DIR/key" --password-file "$DIR/other-pw"
+exits "nor does none" 2 "$D" restore "$DIR/backup" -D "$DIR/sealed" --key-file "$DIR/key"
+exits "its own does" 0 "$D" restore "$DIR/backup" -D "$DIR/sealed" --key-file "$DIR/key" --password-file "$DIR/pw"
+is "and gives the same key" "$(cmp "$DIR/srv/master.key" "$DIR/sealed/master.key" && echo same)" same
 exits "into a folder that has a store" 78 "$D" restore "$DIR/backup" -D "$DIR/new" --key-file "$DIR/srv/master.key"
 head -c 100000 "$DIR/backup" >"$DIR/cut"
 exits "a backup that is cut short" 1 "$D" restore "$DIR/cut" -D "$DIR/cut.d" --key-file "$DIR/srv/master.key"
