@@ -97,7 +97,7 @@ enum status target_operation(struct target *t, struct error *e)
 enum status target_operation_joined(struct target *t, struct error *e)
 {
 	struct call *c = t->call;
-	uint64_t seq;
+	uint64_t seq, next;
 	struct log_entry entry;
 	struct buf room = BUF_INIT;
 	enum status s = STATUS_OK;
@@ -106,7 +106,12 @@ enum status target_operation_joined(struct target *t, struct error *e)
 		return target_operation(t, e);
 	if (!call_arg_number(c, "operation", &c->author.operation) || !c->author.operation)
 		return error_set(e, STATUS_USAGE, "operation is not a number");
-	if (log_of_operation(c->txn, c->author.operation, 0, &seq, 1)) {
+	s = store_next_id(
+		c->txn, schema_entity_by_number(c->server->schema, ENTITY_OPERATION), &next, e);
+	/* it would be another's when it comes; the number of a dry run was not kept */
+	if (!s && !c->request->dry_run && c->author.operation >= next)
+		s = error_set(e, STATUS_USAGE, "operation was never given");
+	if (!s && log_of_operation(c->txn, c->author.operation, 0, &seq, 1)) {
 		s = log_read(c->txn, seq, &entry, &room, NULL, e);
 		if (!s && entry.user != c->caller->user)
 			s = error_set(e, STATUS_DENIED, "operation is not yours");

@@ -271,6 +271,13 @@ def field_floods(admin):
     rows.request.column.extend([b"name"] * 257)
     admin.send(rows)
     refused("257 columns", pb.USAGE, lambda: admin.finish(900_004))
+    rows.request.id = 900_005
+    del rows.request.column[:], rows.request.row[:]
+    rows.request.column.extend([b"name", b"phone"])
+    rows.request.row.add(line=1).cell.extend([b"x", b"0571-12345678"])
+    rows.request.arg.add(name=b"operation", value=b"999999")
+    admin.send(rows)
+    refused("rows into an operation that was never given", pb.USAGE, lambda: admin.finish(900_005))
     tap.is_("nothing of it is stored", admin.call("record.count", "customer", filter="name = x").count, 0)
 
 
