@@ -15,7 +15,7 @@ missing() { # TEXT WORD... : those that do not stand in it
 
 COMMANDS=$("$BIN/guanxid" --help | sed -nE 's/^  ([a-z]+) .*/\1/p')
 like "guanxid has commands" "$COMMANDS" restore
-PAGE_COMMANDS=$(sed -nE 's/^\*([a-z]+)\*( .*)?$/\1/p' deploy/man/guanxid.8.scd | sort -u)
+PAGE_COMMANDS=$(sed -nE 's/^\*([a-z]+)( [a-z]+)?\*( .*)?$/\1/p' deploy/man/guanxid.8.scd | sort -u)
 is "guanxid(8) has every command" "$(comm -23 <(sort -u <<<"$COMMANDS") - <<<"$PAGE_COMMANDS")" ""
 OPTIONS=$("$BIN/guanxid" --help | grep -oE -- '--[a-z-]+' | sort -u)
 is "and every option" "$(missing "$PAGE" $OPTIONS)" ""
