@@ -114,6 +114,15 @@ static void board_birthdays(struct board *b)
 			sizeof *b->call->reply->item, compare_items);
 }
 
+/* A reminder that fires again waits once, for its latest occurrence; an acknowledgement clears both. */
+static bool fired_later(const struct inbox_row *rows, size_t n, size_t i)
+{
+	for (size_t k = i + 1; k < n; k++)
+		if (rows[k].reminder == rows[i].reminder)
+			return true;
+	return false;
+}
+
 static void board_reminders(struct board *b)
 {
 	struct call *c = b->call;
@@ -125,8 +134,8 @@ static void board_reminders(struct board *b)
 	b->section = "waiting_for_me";
 	b->entity = schema_entity_by_number(b->schema, ENTITY_REMINDER);
 	for (size_t i = n; i-- > 0 && !b->status;)
-		if (!store_get(
-			    c->txn, &scope_all, b->entity, rows[i].reminder, &buf, &record, NULL))
+		if (!fired_later(rows, n, i) && !store_get(c->txn, &scope_all, b->entity,
+							rows[i].reminder, &buf, &record, NULL))
 			board_add(b, &record, rows[i].occurrence);
 	buf_free(&buf);
 }
