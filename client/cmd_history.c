@@ -207,6 +207,7 @@ static enum status run_history(struct app *app, struct error *e)
 	uint64_t limit = 100;
 	enum status st = app_need_args(app, 1, 1, e);
 
+	app->verb = "read the history of";
 	if (!st)
 		st = option_number(app->opt.limit, "limit", 1000, &limit, e);
 	if (st)

@@ -1,8 +1,10 @@
 /* The guanxi client: finds the command of the line, runs it, says what went wrong. */
 #include "client/app.h"
+#include "client/catalog.h"
 #include "client/command.h"
 #include "client/files.h"
 #include "client/message.h"
+#include "client/print.h"
 #include <signal.h>
 #include <unistd.h>
 
@@ -47,7 +49,10 @@ static void name_the_act(const struct app *app, struct error *e)
 	}
 	if (!app->noun || !app->verb)
 		return;
-	error_prefix(e, app_tr(app, "cannot %s %s"), app_tr(app, app->verb), app->noun);
+	const struct schema *schema = app->chinese ? catalog_schema(app) : NULL;
+	const struct entity *en = schema ? schema_entity(schema, bytes_str(app->noun)) : NULL;
+	error_prefix(e, app_tr(app, "cannot %s %s"), app_tr(app, app->verb),
+		en ? entity_label(app, en) : app->noun);
 }
 
 static enum status run(struct app *app, struct error *e)

@@ -192,6 +192,28 @@ const struct command cmd_reminder_snooze = {
 	.run = run_snooze,
 };
 
+/* setting set NAME VALUE: the one field that a setting has. */
+static enum status run_setting(struct app *app, struct error *e)
+{
+	if (app->nargs == 2 && !strchr(app->args[1], '=')) {
+		struct buf word = BUF_INIT;
+
+		buf_printf(&word, "value=%s", app->args[1]);
+		app->args[1] = arena_str(app->arena, buf_bytes(&word));
+		buf_free(&word);
+	}
+	return cmd_set.run(app, e);
+}
+
+const struct command cmd_setting_set = {
+	.noun = "setting",
+	.name = "set",
+	.usage = "NAME VALUE",
+	.options = "if-version where",
+	.help = "change a business number",
+	.run = run_setting,
+};
+
 static enum status run_invite(struct app *app, struct error *e)
 {
 	const Guanxi__Reply *reply;

@@ -90,7 +90,7 @@ fires_on 闰 2029-02-27 2029-02-28 2029-03-01
 is "29 February in a year without" "$FIRED" 2029-02-28
 planned() { as admin reminder list --planned --limit 1000 -o json | jq -r --arg t "$1" '.items[] | select(.title == $t) | .date'; }
 planned_is() { [ "$(planned "$1")" = "$2" ]; }
-exits "another day for 29 February" 0 as admin setting set birthday.leap_day value=03-01
+exits "another day for 29 February" 0 as admin setting set birthday.leap_day 03-01
 wait_for 10 planned_is 闰 2030-03-01T01:00:00Z
 is "moves what is planned" "$(planned 闰)" 2030-03-01T01:00:00Z
 exits "another zone of the branch" 0 as admin branch set 1 time_zone=Asia/Tokyo
@@ -148,6 +148,7 @@ as admin task add customer="$C" subject=流水 due_on=2030-01-13 >/dev/null 2>&1
 as admin contact add customer="$C" name=新年 birthday=01-20 >/dev/null 2>&1
 set_clock 2030-01-13T02:00:00Z
 exits "today" 0 as admin today -o json
+is "a reminder that fired again waits once" "$(jq '[.waiting_for_me[].id] | length == (unique | length)' <<<"$OUT")" true
 is "has what is overdue" "$(jq -r '.overdue[] | .record.subject // .title' <<<"$OUT")" 高山
 is "what is due" "$(jq -r '.due_today[] | .record.subject // .title' <<<"$OUT")" 流水
 is "and the birthdays ahead" "$(jq -r '.birthdays[] | (.record.name // .title) + " " + .date' <<<"$OUT")" "新年 2030-01-20"
