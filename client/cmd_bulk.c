@@ -59,7 +59,7 @@ static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *rep
 			message_chinese_error(&error);
 		error_prefix(&error, "%s %llu", b->app->noun, (unsigned long long)id);
 		app_print_error(b->app, &error);
-	} else if (reply->operation) {
+	} else if (reply->operation || b->app->opt.dry_run) {
 		b->changed++;
 		if (b->app->output == OUTPUT_ID)
 			buf_printf(out, "%llu\n", (unsigned long long)id);
@@ -90,7 +90,7 @@ static enum status send_all(struct bulk *b, struct pipeline *p, Guanxi__Request 
 		r->record = NULL;
 		request_record(arena, r, bytes_str(number));
 		st = pipeline_send(p, r, ids->items[i], false, e);
-		if (!st && !b->operation)
+		if (!st && !b->operation && !b->app->opt.dry_run)
 			st = pipeline_finish(p, e);
 	}
 	return st ? st : pipeline_finish(p, e);
@@ -102,6 +102,8 @@ static enum status print_result(const struct bulk *b, struct error *e)
 
 	app_say(b->app, app_tr(b->app, "changed: %llu"), (unsigned long long)b->changed);
 	app_say_undo(b->app, b->operation);
+	if (b->app->opt.dry_run)
+		app_say(b->app, "%s", app_tr(b->app, "dry run: nothing was written"));
 	if (b->app->output != OUTPUT_JSON && b->app->output != OUTPUT_JSONL)
 		return STATUS_OK;
 	buf_add_str(&out, "{\"operation\":");
@@ -134,17 +136,6 @@ static enum status change_all(struct app *app, const struct ids *ids, struct err
 	return st;
 }
 
-static enum status print_ids(const struct ids *ids, struct error *e)
-{
-	struct buf out = BUF_INIT;
-
-	for (size_t i = 0; i < ids->n; i++)
-		buf_printf(&out, "%llu\n", (unsigned long long)ids->items[i]);
-	enum status st = out_write(buf_bytes(&out), e);
-	buf_free(&out);
-	return st;
-}
-
 enum status run_set_where(struct app *app, struct error *e)
 {
 	struct ids ids = { 0 };
@@ -155,11 +146,9 @@ enum status run_set_where(struct app *app, struct error *e)
 		st = collect(app, &ids, e);
 	if (st)
 		return st;
-	if (app->opt.dry_run)
-		return print_ids(&ids, e);
 	snprintf(question, sizeof question, app_tr(app, "change %llu records"),
 		(unsigned long long)ids.n);
-	if (ids.n)
+	if (ids.n && !app->opt.dry_run)
 		st = prompt_yes(app, question, e);
 	return st ? st : change_all(app, &ids, e);
 }
