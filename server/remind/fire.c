@@ -218,9 +218,15 @@ static enum status fire_row(
 	f.reminder_entity = schema_entity_by_number(schema, ENTITY_REMINDER);
 	if (entity && row->tag != PLAN_SNOOZE)
 		f.field = entity_field_by_tag(entity, row->tag);
-	if (!entity || (!f.field && entity != f.reminder_entity) || !planned(c->txn, row) ||
-		store_get(c->txn, &scope_all, entity, row->id, &buf, &record, NULL)) {
+	if (!entity || (!f.field && entity != f.reminder_entity) || !planned(c->txn, row))
+		return plan_advance(c->txn, row, NULL, e);
+	status = store_get(c->txn, &scope_all, entity, row->id, &buf, &record, e);
+	if (status) {
 		buf_free(&buf);
+		if (status != STATUS_NOT_FOUND)
+			return status; /* damaged: it may be mended */
+		if (e)
+			error_clear(e);
 		return plan_advance(c->txn, row, NULL, e);
 	}
 	f.record = &record;
@@ -244,8 +250,19 @@ static enum status fire_note(struct txn *t, int64_t fired_ms, int64_t lag_ms, st
 	return txn_put(t, SPACE_META, bytes_str(note_key), bytes_of(value, sizeof value), e);
 }
 
+/* A row that cannot fire now: the same, a while later. */
+static enum status put_off(struct call *c, const struct due_row *row, struct error *e)
+{
+	struct due_row later = *row;
+
+	later.instant = c->now_ms + FIRE_PUT_OFF_MS;
+	return plan_advance(c->txn, row, &later, e);
+}
+
 enum status fire_due(struct call *c, struct error *e)
 {
+	const struct fire_how how = c->prepared ? *(const struct fire_how *)c->prepared
+						: (struct fire_how){ FIRE_BATCH, false };
 	struct due_row *rows = arena_alloc(c->arena, FIRE_BATCH * sizeof *rows);
 	struct lookup *l;
 	size_t n;
@@ -259,7 +276,11 @@ enum status fire_due(struct call *c, struct error *e)
 		lookup_free(&l);
 		return status;
 	}
-	n = due_read(c->txn, c->now_ms, NULL, rows, FIRE_BATCH);
+	n = due_read(c->txn, c->now_ms, NULL, rows, how.most);
+	if (n && how.put_off) {
+		lookup_free(&l);
+		return put_off(c, &rows[0], e);
+	}
 	for (size_t i = 0; i < n && !status; i++) {
 		status = store_operation(c->txn, &c->author.operation, e);
 		if (!status)

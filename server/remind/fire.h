@@ -11,7 +11,14 @@
 #define FIRE_BATCH 200      /* rows a transaction */
 #define LATE_MS (60 * 1000) /* fired more than this after its due time: late */
 
-/* An op_fn for the writer. More rows than FIRE_BATCH may be due: the timer looks again. */
+/* How a batch is fired when one before it has failed: fewer rows, or the first one put off so that the others are not held up. */
+struct fire_how {
+	size_t most; /* rows, at most FIRE_BATCH */
+	bool put_off;
+};
+#define FIRE_PUT_OFF_MS (10 * 60 * 1000)
+
+/* An op_fn for the writer; c->prepared may be a struct fire_how. More rows than FIRE_BATCH may be due: the timer looks again. */
 enum status fire_due(struct call *c, struct error *e);
 
 /* Fields of a reminder record by name, set over base; appends the sorted record to out. */

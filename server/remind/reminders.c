@@ -1,5 +1,6 @@
 /* The one timer: sleeps until the first due row, never longer than a moment when business time can jump. */
 #include "server/call/writer.h"
+#include "server/log_line.h"
 #include "server/loop/loop.h"
 #include "server/remind/fire.h"
 #include "server/remind/inbox.h"
@@ -11,6 +12,7 @@
 #define LONGEST_SLEEP_MS (30 * 1000)
 #define SET_CLOCK_SLEEP_MS 20 /* a clock that is set by a file is read this often */
 #define BUSY_SLEEP_MS 50      /* the writer's queue was full */
+#define TROUBLE_SLEEP_MS 1000 /* the disk is full, or failed */
 
 struct reminders {
 	struct server *server;
@@ -19,6 +21,9 @@ struct reminders {
 	struct txn *txn;   /* parked; of the loop's thread */
 	atomic_bool asked; /* a look is posted */
 	bool firing;       /* a batch is with the writer */
+	enum status ended; /* of that batch */
+	struct fire_how how;
+	size_t singly; /* rows still to be fired one by one, to find the one that cannot */
 };
 
 static void sleep_for(struct reminders *r, int64_t ms)
@@ -30,11 +35,32 @@ static void sleep_for(struct reminders *r, int64_t ms)
 
 static void look(void *arg);
 
+/* One row that cannot fire must not hold up the others: they are fired one by one, and that one is put off. */
+static void choose_how(struct reminders *r)
+{
+	bool was_single = r->how.most == 1 && !r->how.put_off;
+
+	if (r->ended == STATUS_OK && r->singly)
+		r->singly--;
+	else if (r->ended != STATUS_OK && !r->singly)
+		r->singly = FIRE_BATCH;
+	r->how.put_off = r->ended != STATUS_OK && was_single;
+	r->how.most = r->singly ? 1 : FIRE_BATCH;
+}
+
 static void fired_on_loop(void *arg)
 {
 	struct reminders *r = arg;
 
 	r->firing = false;
+	if (r->ended == STATUS_BUSY || r->ended == STATUS_STORAGE_FULL ||
+		(r->ended != STATUS_OK && r->how.put_off)) {
+		sleep_for(r, TROUBLE_SLEEP_MS);
+		return;
+	}
+	choose_how(r);
+	if (r->how.put_off)
+		log_line(LOG_LEVEL_ERROR, "reminder_put_off", "status=%d", (int)r->ended);
 	look(r);
 }
 
@@ -42,6 +68,7 @@ static void fired(struct call *c, void *arg)
 {
 	struct reminders *r = arg;
 
+	r->ended = (enum status)c->reply->status->code;
 	call_free(&c);
 	loop_post(r->loop, fired_on_loop, r);
 }
@@ -89,7 +116,7 @@ static void look(void *arg)
 		sleep_for(r, wait);
 		return;
 	}
-	r->firing = writer_submit_own(r->server->writer, fire_due, NULL, fired, r);
+	r->firing = writer_submit_own(r->server->writer, fire_due, &r->how, fired, r);
 	if (!r->firing)
 		sleep_for(r, BUSY_SLEEP_MS);
 }
@@ -111,6 +138,7 @@ struct reminders *reminders_new(struct server *server, struct loop *loop)
 
 	r->server = server;
 	r->loop = loop;
+	r->how.most = FIRE_BATCH;
 	r->timer = evtimer_new(loop_base(loop), on_timer, r);
 	reminders_look(r);
 	return r;

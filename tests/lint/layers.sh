@@ -48,7 +48,7 @@ folder server/model 'server/(model|store)/|common/|guanxi\.pb-c\.h'
 meaning='server/(op|remind|report|model|store|call)/|server/server\.h|common/|guanxi\.pb-c\.h'
 folder server/op "$meaning"
 [ -d server/report ] && folder server/report "$meaning"
-folder server/remind "$meaning|server/loop/loop\.h" # the timer that sleeps until the next one is due
+folder server/remind "$meaning|server/loop/loop\.h|server/log_line\.h" # the timer that sleeps until the next one is due, and says when one cannot fire
 [ -d client ] && folder client 'client/|common/|guanxi\.pb-c\.h'
 
 only_in 'LMDB only in engine_lmdb.c' 'lmdb\.h' 'server/store/engine_lmdb\.c:'

@@ -70,19 +70,25 @@ static inline void remind_close(struct remind_bench **r)
 	*r = NULL;
 }
 
-/* One batch. */
-static inline enum status fire_batch(struct remind_bench *r)
+static inline enum status fire_how(struct remind_bench *r, struct fire_how *how)
 {
 	struct call *c = call_new(&r->server, arena_new(16u << 20), NULL);
 	enum status s;
 
 	assert_non_null(c);
 	c->txn = r->b->txn;
+	c->prepared = how;
 	error_clear(&r->b->e);
 	s = fire_due(c, &r->b->e);
 	r->told = c->nwake;
 	call_free(&c);
 	return s;
+}
+
+/* One batch. */
+static inline enum status fire_batch(struct remind_bench *r)
+{
+	return fire_how(r, NULL);
 }
 
 /* Fires until nothing is due, as the timer does; returns how many batches it took. */

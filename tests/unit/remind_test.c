@@ -296,6 +296,32 @@ static void test_many_at_once(void **state)
 	remind_close(&p.r);
 }
 
+/* A record that cannot be read is put off, not dropped, and what comes after it fires. */
+static void test_damaged(void **state)
+{
+	struct people p = people_open();
+	uint8_t key[10];
+	struct buf whole = BUF_INIT;
+	uint64_t id = bench_add(p.b, "reminder", "title=d|start_on=2026-11-24|user=li");
+
+	bench_add(p.b, "reminder", "title=o|start_on=2026-11-24|user=li");
+	put_be16(key, ENTITY_REMINDER);
+	put_be64(key + 2, id);
+	assert_int_equal(
+		txn_get(p.b->txn, SPACE_REC, bytes_of(key, sizeof key), &whole, NULL), STATUS_OK);
+	txn_put(p.b->txn, SPACE_REC, bytes_of(key, sizeof key), bytes_str("x"), NULL);
+	set_now(p.r, "2026-11-24 09:00");
+	assert_int_not_equal(fire_how(p.r, &(struct fire_how){ 1, false }), STATUS_OK);
+	assert_int_equal(fire_how(p.r, &(struct fire_how){ 1, true }), STATUS_OK);
+	fire_at(p.r, "2026-11-24 09:00");
+	assert_int_equal(waiting(p.r, p.li), 1);
+	txn_put(p.b->txn, SPACE_REC, bytes_of(key, sizeof key), buf_bytes(&whole), NULL);
+	fire_at(p.r, "2026-11-24 09:10");
+	assert_int_equal(waiting(p.r, p.li), 2);
+	buf_free(&whole);
+	remind_close(&p.r);
+}
+
 static void put(struct people *p, uint64_t reminder, uint64_t seq, int64_t at)
 {
 	struct inbox_row row = {
@@ -349,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_inbox),
 	};
 
