@@ -49,7 +49,7 @@ struct store {
 	void *observer_arg;
 	uint16_t operation_entity; /* whose next id counts operations */
 	_Atomic uint64_t last_seq;
-	atomic_size_t pend_rows;
+	atomic_size_t pend_rows, pend_bytes; /* rows of small commits; bytes of those of parts */
 	uint64_t pend_next; /* number of the next pending row; of write transactions alone */
 };
 
@@ -76,7 +76,7 @@ struct txn {
 	size_t nnext;
 	struct postings postings;
 	bool pend_used;
-	ptrdiff_t pend_rows; /* more than before */
+	ptrdiff_t pend_rows, pend_bytes; /* more than before */
 };
 
 /* shape.c */
@@ -161,7 +161,7 @@ enum status calc_read(
 
 /* search_pending.c */
 enum status pending_count(struct txn *t, struct error *e); /* at open */
-void pending_committed(struct store *s, bool used, ptrdiff_t rows);
+void pending_committed(struct store *s, bool used, ptrdiff_t rows, ptrdiff_t bytes);
 
 /* uniq.c */
 enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,

@@ -3,7 +3,10 @@
  * commits at a time, because each merge reads and writes nearly every block that it has a posting for.
  *
  *   pend   number u64                              -> all postings of a small commit
- *   pend   0xff | part u8 | number u64 | row u16   -> of a large one those whose terms begin with the part's bits
+ *   pend   0xff | part u8 | number u64 | entity u16 | term[16]
+ *                                                  -> of a large one some of those whose terms begin with the part's bits;
+ *                                                     the key names the row's first group, so that a search reads one
+ *                                                     small row a commit
  *
  * A row holds groups, ascending: entity u16 | term[16] | length u32 | varints of the ids, descending: the first one, then the
  * distances to the one before, each twice its number and one more for a posting that is taken away. Numbers rise with the commits: the newest word on a
@@ -17,8 +20,10 @@
 #define PART_BITS 5
 #define PARTS (1u << PART_BITS)
 #define PART_MARK 0xffu
-#define SMALL_MAX 4096u            /* postings of a commit that is small */
-#define ROW_MAX (128u * 1024)      /* bytes of a row from which a part begins another one */
+#define SMALL_MAX 4096u /* postings of a commit that is small */
+#define ROW_MAX 2048u   /* bytes of a row from which a part begins another one */
+#define PART_KEY (10 + TERM_PREFIX)
+#define PART_WEIGHT (32u * 1024)   /* bytes of rows of parts that count as a row */
 #define MERGE_BYTES (2048u * 1024) /* merged at a time, a row more at most */
 
 struct row {
@@ -29,12 +34,12 @@ struct row {
 struct rows {
 	struct row *items; /* oldest first */
 	size_t n, bytes;
-	bool read, more;
+	bool more;
 };
 
 struct pending {
 	struct txn *txn;
-	struct rows small, parts[PARTS]; /* a part is read when it is asked for */
+	struct rows small; /* rows of parts are read when a term is asked for */
 };
 
 static unsigned part_of(const uint8_t term[SEARCH_TERM])
@@ -123,7 +128,7 @@ static bool key_read(struct bytes key, uint64_t *number)
 {
 	bool small = key.len == 8;
 
-	if (!small && (key.len != 12 || key.data[0] != PART_MARK || key.data[1] >= PARTS))
+	if (!small && (key.len != PART_KEY || key.data[0] != PART_MARK || key.data[1] >= PARTS))
 		return false;
 	*number = get_be64(key.data + (small ? 0 : 2));
 	return true;
@@ -159,7 +164,6 @@ static enum status rows_read(
 	struct bytes key;
 	enum status status = walk_open(t, SPACE_PEND, prefix, &w, e);
 
-	r->read = true;
 	while (status == STATUS_OK && walk_next(w, &key)) {
 		if (prefix.len == 0 && key.data[0] == PART_MARK)
 			break;
@@ -185,8 +189,6 @@ void pending_free(struct pending **p)
 	if (p == NULL || *p == NULL)
 		return;
 	rows_free(&(*p)->small);
-	for (unsigned i = 0; i < PARTS; i++)
-		rows_free(&(*p)->parts[i]);
 	free(*p);
 	*p = NULL;
 }
@@ -255,18 +257,45 @@ static void rows_collect(
 	}
 }
 
+/* Of each commit the row that begins with the term or last before it: no other can hold it. Oldest first. */
+static enum status rows_of_term(struct txn *t, unsigned part, const uint8_t prefix[TERM_PREFIX],
+	struct rows *out, struct error *e)
+{
+	uint8_t at[PART_KEY + 1] = { 0 };
+	size_t head = part_prefix(at, part);
+	struct walk *w = NULL;
+	struct bytes key;
+	uint64_t number, of = 0;
+	enum status status = walk_open(t, SPACE_PEND, bytes_of(at, head), &w, e);
+
+	while (status == STATUS_OK && walk_next(w, &key)) {
+		if (!key_read(key, &number))
+			status = error_reason(e, STATUS_INTERNAL, "damaged",
+				"key of pending postings is damaged");
+		put_be64(at + head, number);
+		memcpy(at + head + 8, prefix, TERM_PREFIX);
+		walk_seek_back(
+			w, bytes_of(at, sizeof at)); /* a byte longer: the key itself counts */
+		if (status == STATUS_OK && walk_prev(w, &key) && key_read(key, &of) && of == number)
+			status = rows_add(out, w, key, e);
+		put_be64(at + head, number + 1);
+		walk_seek(w, bytes_of(at, head + 8));
+	}
+	walk_close(&w);
+	return status;
+}
+
 enum status pending_of_term(
 	struct pending *p, const uint8_t prefix[TERM_PREFIX], struct postings *out, struct error *e)
 {
-	unsigned part = part_of(prefix + 2);
-	struct rows *rows = &p->parts[part];
-	enum status status = STATUS_OK;
+	struct rows rows = { 0 };
+	enum status status = rows_of_term(p->txn, part_of(prefix + 2), prefix, &rows, e);
 
-	if (!rows->read)
-		status = part_read(p->txn, part, SIZE_MAX, rows, e);
+	if (status == STATUS_OK)
+		rows_collect(&p->small, &rows, prefix, out);
+	rows_free(&rows);
 	if (status != STATUS_OK)
 		return status;
-	rows_collect(&p->small, rows, prefix, out);
 	return out->n > 0 ? postings_sort(out, e) : STATUS_OK;
 }
 
@@ -294,9 +323,18 @@ enum status pending_all(struct txn *t, struct postings *out, struct error *e)
 
 /* ---- Writing rows ---- */
 
+/* Counts a row that comes (sign 1) or goes (-1). */
+static void row_count(struct txn *t, struct bytes key, size_t len, int sign)
+{
+	if (key.len == PART_KEY)
+		t->pend_bytes += sign * (ptrdiff_t)len;
+	else
+		t->pend_rows += sign;
+}
+
 static enum status row_put(struct txn *t, struct bytes key, const struct buf *data, struct error *e)
 {
-	t->pend_rows++;
+	row_count(t, key, data->len, 1);
 	return txn_put(t, SPACE_PEND, key, buf_bytes(data), e);
 }
 
@@ -305,29 +343,23 @@ static enum status rows_delete(struct txn *t, const struct rows *r, struct error
 	enum status status = STATUS_OK;
 
 	for (size_t i = 0; status == STATUS_OK && i < r->n; i++) {
-		t->pend_rows--;
+		row_count(t, buf_bytes(&r->items[i].key), r->items[i].data.len, -1);
 		status = txn_del(t, SPACE_PEND, buf_bytes(&r->items[i].key), e);
 	}
 	return status;
 }
 
-/* The row of a part that is being filled. */
-struct filling {
-	struct buf data;
-	uint16_t rows; /* written */
-};
-
 static enum status part_put(
-	struct txn *t, unsigned part, uint64_t number, struct filling *f, struct error *e)
+	struct txn *t, unsigned part, uint64_t number, struct buf *data, struct error *e)
 {
-	uint8_t key[12];
+	uint8_t key[PART_KEY];
+	size_t head = part_prefix(key, part);
 	enum status status;
 
-	part_prefix(key, part);
-	put_be64(key + 2, number);
-	put_be16(key + 10, f->rows++);
-	status = row_put(t, bytes_of(key, sizeof key), &f->data, e);
-	buf_clear(&f->data);
+	put_be64(key + head, number);
+	memcpy(key + head + 8, data->data, TERM_PREFIX);
+	status = row_put(t, bytes_of(key, sizeof key), data, e);
+	buf_clear(data);
 	return status;
 }
 
@@ -335,21 +367,21 @@ static enum status part_put(
 static enum status parts_put(
 	struct txn *t, uint64_t number, const struct postings *p, struct error *e)
 {
-	struct filling parts[PARTS] = { 0 };
+	struct buf parts[PARTS] = { 0 }; /* rows that are being filled */
 	enum status status = STATUS_OK;
 
 	for (size_t i = 0, k; status == STATUS_OK && i < p->n; i = k) {
 		unsigned part = part_of(p->items[i].term);
 
 		k = group_end(p, i);
-		group_encode(&p->items[i], k - i, &parts[part].data);
-		if (parts[part].data.len >= ROW_MAX)
+		group_encode(&p->items[i], k - i, &parts[part]);
+		if (parts[part].len >= ROW_MAX)
 			status = part_put(t, part, number, &parts[part], e);
 	}
 	for (unsigned part = 0; part < PARTS; part++) {
-		if (status == STATUS_OK && parts[part].data.len > 0)
+		if (status == STATUS_OK && parts[part].len > 0)
 			status = part_put(t, part, number, &parts[part], e);
-		buf_free(&parts[part].data);
+		buf_free(&parts[part]);
 	}
 	return status;
 }
@@ -466,7 +498,8 @@ enum status store_merge_terms(struct txn *t, bool *more, struct error *e)
 
 size_t store_pending_terms(struct store *s)
 {
-	return atomic_load(&s->pend_rows);
+	return atomic_load(&s->pend_rows) +
+	       (atomic_load(&s->pend_bytes) + PART_WEIGHT - 1) / PART_WEIGHT;
 }
 
 /* ---- What is known of the rows without reading them ---- */
@@ -476,21 +509,29 @@ enum status pending_count(struct txn *t, struct error *e)
 	struct store *s = t->store;
 	struct walk *w = NULL;
 	struct bytes key;
+	struct buf value = BUF_INIT;
 	uint64_t number;
-	size_t n = 0;
 	enum status status = walk_open(t, SPACE_PEND, bytes_str(""), &w, e);
 
 	s->pend_next = 1;
-	for (; status == STATUS_OK && walk_next(w, &key); n++)
+	t->pend_rows = t->pend_bytes = 0;
+	while (status == STATUS_OK && walk_next(w, &key)) {
 		if (key_read(key, &number) && number >= s->pend_next)
 			s->pend_next = number + 1;
+		if (walk_value(w, &value, NULL) == STATUS_OK)
+			row_count(t, key, value.len, 1);
+	}
 	walk_close(&w);
-	atomic_store(&s->pend_rows, n);
+	buf_free(&value);
+	atomic_store(&s->pend_rows, (size_t)t->pend_rows);
+	atomic_store(&s->pend_bytes, (size_t)t->pend_bytes);
+	t->pend_rows = t->pend_bytes = 0;
 	return status;
 }
 
-void pending_committed(struct store *s, bool used, ptrdiff_t rows)
+void pending_committed(struct store *s, bool used, ptrdiff_t rows, ptrdiff_t bytes)
 {
 	s->pend_next += used;
 	atomic_fetch_add(&s->pend_rows, (size_t)rows);
+	atomic_fetch_add(&s->pend_bytes, (size_t)bytes);
 }

@@ -80,7 +80,7 @@ enum status txn_commit(struct txn **tp, struct error *e)
 	status = s->ops->commit(&t->engine, e);
 	if (!status && write) {
 		atomic_store(&s->last_seq, seq);
-		pending_committed(s, t->pend_used, t->pend_rows);
+		pending_committed(s, t->pend_used, t->pend_rows, t->pend_bytes);
 	}
 	txn_release(tp);
 	return status;

@@ -364,7 +364,7 @@ static void small_and_large_commits_keep_their_order(void **state)
 	unsigned slices = 0;
 
 	put_many(f, id, "短溪");
-	assert_true(store_pending_terms(f->store) > 16);
+	assert_true(store_pending_terms(f->store) > 0);
 	assert_false(finds(f, "长河", id));
 	assert_true(finds(f, "短溪", id));
 	for (int i = 0; i < 3; i++) /* one splits the small rows, two parts are merged */
