@@ -119,7 +119,7 @@ static enum status walk_pages(struct walk *w, struct error *e)
 
 	do {
 		st = walk_page(w, e);
-	} while (!st && w->next.len && w->left && (w->app->opt.all || w->app->opt.limit));
+	} while (!st && w->next.len && w->left); /* a page may end early because its time was over */
 	if (!st) {
 		struct bytes token = w->next.len ? buf_bytes(&w->next) : (struct bytes){ 0 };
 
