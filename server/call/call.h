@@ -50,7 +50,9 @@ struct call {
 	const char *address;   /* of the peer */
 	struct bytes peer_key; /* SHA-256 of the client certificate's public key, or empty */
 	struct lookup *lookup; /* call_lookup */
-	void *prepared;        /* what prepare left for run, in arena */
+	bool on_loop; /* run is on the session's loop: what takes longer than LOOP_SLICE_US belongs into the pool */
+	bool too_long;  /* set by run on a loop: it is run again in the pool, with a fresh reply */
+	void *prepared; /* what prepare left for run, in arena */
 	/* run returned STATUS_OK, so that what it wrote stands (a counted wrong password), but the reply says this. */
 	enum status refused;
 	const char *refused_message; /* constant text */
@@ -68,6 +70,8 @@ struct call {
 	uint64_t close_except; /* session that stays */
 	uint64_t close_only; /* the only session that ends, on all its connections; 0: see above */
 };
+
+#define LOOP_SLICE_US 2000
 
 enum op_kind {
 	OP_READ,  /* on the loop, with its read transaction */

@@ -310,9 +310,20 @@ static void to_pool(struct call *c, loop_fn *fn)
 static void run_read(struct call *c, struct txn *t)
 {
 	struct box *b = box_of(c);
+	enum status st;
 
 	c->txn = t;
-	dispatch_finish(c, b->op->run(c, &b->error), &b->error);
+	c->on_loop = true;
+	st = b->op->run(c, &b->error);
+	c->on_loop = false;
+	if (!c->too_long) {
+		dispatch_finish(c, st, &b->error);
+		return;
+	}
+	error_clear(&b->error);
+	call_end_run(c);
+	call_rewind(c);
+	to_pool(c, run_slow);
 }
 
 void dispatch(struct call *c, struct txn *read_txn, call_done *done, void *arg)

@@ -108,6 +108,9 @@ static enum status list_total(struct call *c, const struct query *q, struct erro
 {
 	if (!call_arg(c, "total").len)
 		return STATUS_OK;
+	c->too_long = c->on_loop; /* a count has no slices */
+	if (c->too_long)
+		return STATUS_OK;
 	c->reply->has_count = true;
 	return query_count(c->txn, q, &c->reply->count, e);
 }
@@ -120,8 +123,11 @@ static enum status list_page(struct page *p, struct query *q, struct error *e)
 	enum status s = token_open(c, bytes_of("", 0), &after, e);
 
 	q->after = buf_bytes(&after);
+	q->brief = c->on_loop;
 	if (!s)
-		s = query_run(c->txn, q, monotonic_us() + PAGE_US, page_row, p, &result, e);
+		s = query_run(c->txn, q, monotonic_us() + (c->on_loop ? LOOP_SLICE_US : PAGE_US),
+			page_row, p, &result, e);
+	c->too_long = c->on_loop && result.cut;
 	if (!s)
 		s = p->failed;
 	if (!s && result.next.len)
@@ -318,7 +324,7 @@ static enum status search(struct call *c, struct error *e)
 const struct op query_ops[] = {
 	{ .name = "record.list", .kind = OP_READ, .run = record_list },
 	{ .name = "record.export", .kind = OP_READ, .run = record_list, .right = "%s.export" },
-	{ .name = "record.count", .kind = OP_READ, .run = record_count },
+	{ .name = "record.count", .kind = OP_SLOW, .run = record_count },
 	{ .name = "search", .kind = OP_READ, .run = search },
 	{ 0 },
 };

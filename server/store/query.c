@@ -206,7 +206,7 @@ static enum status scan(struct page *p, struct best *best)
 
 	if (s)
 		return s;
-	while (!s && cursor_next(c, &id)) {
+	while (!s && !p->result->cut && cursor_next(c, &id)) {
 		s = read_row(p, id, &record);
 		if (!s)
 			order_position(&p->order, &record, &at);
@@ -214,7 +214,10 @@ static enum status scan(struct page *p, struct best *best)
 			best_add(best, &at);
 		if (s == STATUS_NOT_FOUND)
 			s = STATUS_OK;
-		if (!s && ++p->scanned % 1024 == 0 && monotonic_us() > limit_us)
+		p->scanned++;
+		if (p->query->brief && p->scanned % ROWS_BEFORE_CLOCK == 0)
+			p->result->cut = monotonic_us() >= p->deadline_us;
+		if (!s && p->scanned % 1024 == 0 && monotonic_us() > limit_us)
 			s = error_set(p->e, STATUS_USAGE,
 				"this order reads too many records: narrow the filter");
 	}
@@ -253,7 +256,7 @@ static enum status run_scan(struct page *p)
 	best.items = g_new(struct position, best.max);
 	s = scan(p, &best);
 	best_sort(&best);
-	if (!s)
+	if (!s && !p->result->cut)
 		s = give(p, &best);
 	g_free(best.items);
 	return s;

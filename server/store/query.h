@@ -26,6 +26,7 @@ struct query {
 	struct bytes sort;                 /* "-updated_at,name"; empty: newest id first */
 	bool trash;                        /* only deleted records */
 	uint32_t limit;
+	bool brief; /* give up at the deadline (cut, without rows) where an order needs a whole scan */
 	struct bytes after; /* token of the page before, unsealed; empty: first page */
 };
 
