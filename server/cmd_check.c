@@ -15,7 +15,9 @@
 
 static void print_damage(void *arg, const char *damage)
 {
-	printf("damage: %s\n", damage);
+	bool note = strncmp(damage, "note: ", 6) == 0;
+
+	printf("%s%s\n", note ? "" : "damage: ", damage);
 }
 
 static int check_store(const struct home_options *o)

@@ -2,6 +2,7 @@
 #include "common/frame.h"
 #include "common/tls.h"
 #include "server/call/secret.h"
+#include "server/log_line.h"
 #include "server/model/model.h"
 #include "server/remind/remind.h"
 #include <errno.h>
@@ -54,6 +55,16 @@ static enum status observe(void *arg, struct txn *t, const struct author *author
 	return s ? s : remind_plan(t, author, entity, before, after, e);
 }
 
+static void reindexing(const struct store_reindexed *done)
+{
+	if (done)
+		log_line(LOG_LEVEL_INFO, "reindex", "state=done records=%llu doubles=%llu",
+			(unsigned long long)done->records, (unsigned long long)done->doubles);
+	else
+		log_line(LOG_LEVEL_INFO, "reindex",
+			"state=started why=\"fields or rules of the indexes have changed\"");
+}
+
 static enum status home_open_store(const struct home_options *o, struct home *h, struct error *e)
 {
 	char *store = o->store ? g_strdup(o->store) : home_path(o->dir, "store");
@@ -64,6 +75,7 @@ static enum status home_open_store(const struct home_options *o, struct home *h,
 		.create = o->create,
 		.read_only = o->read_only,
 		.schema = h->schema,
+		.reindexing = reindexing,
 	};
 	enum status s = master_key_read(key, so.key, e);
 

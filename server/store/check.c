@@ -3,22 +3,39 @@
  * counted; when more rows stand than were found, the odd ones are sought one by one.
  */
 #include "server/store/check.h"
+#include "server/store/reindex.h"
 
 #include <stdarg.h>
 
 #define MOST_DAMAGES 1000
 
-void check_damage(struct check *c, const char *format, ...)
+__attribute__((format(printf, 2, 0))) static void say(
+	struct check *c, const char *format, va_list args)
 {
 	char text[320];
+
+	vsnprintf(text, sizeof(text), format, args);
+	c->report(c->arg, text);
+}
+
+void check_damage(struct check *c, const char *format, ...)
+{
 	va_list args;
 
-	if (c->damages++ >= MOST_DAMAGES)
-		return;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	if (c->damages++ < MOST_DAMAGES)
+		say(c, format, args);
 	va_end(args);
-	c->report(c->arg, text);
+}
+
+void check_note(struct check *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (!c->tail && c->notes++ < MOST_DAMAGES)
+		say(c, format, args);
+	va_end(args);
 }
 
 static void check_release(struct check *c)
@@ -169,7 +186,7 @@ static void check_format_row(struct check *c)
 	struct error e;
 
 	error_init(&e);
-	if (store_check_format(c->t, &e))
+	if (store_check_format(c->t, &e) || reindex_wanted(c->t, &c->stale, &e))
 		check_damage(c, "%s", e.message);
 	error_clear(&e);
 }
@@ -192,11 +209,13 @@ static void check_relations(struct check *c)
 		check_next(c, &s->shapes[i]);
 	check_calc(c);
 	check_plan(c);
+	check_log_extras(c);
+	if (c->stale)
+		return;
 	if (c->stored[SPACE_IDX] > c->expected[SPACE_IDX])
 		check_index_extras(c);
 	if (c->stored[SPACE_UNIQ] > c->expected[SPACE_UNIQ])
 		check_unique_extras(c);
-	check_log_extras(c);
 	check_terms_compare(c);
 }
 
@@ -206,7 +225,10 @@ size_t store_check(struct txn *t, void (*report)(void *arg, const char *damage),
 	struct check c;
 
 	start(&c, t, report, arg);
-	c.terms = check_terms_new();
+	if (c.stale)
+		check_note(&c, "note: indexes are of another version: start the server once");
+	else
+		c.terms = check_terms_new();
 	bool sound = true;
 	for (int space = 0; space < SPACE_COUNT; space++)
 		sound = check_values(&c, (enum space)space) && sound;
@@ -254,6 +276,7 @@ size_t store_check_tail(
 	struct error e;
 
 	start(&c, t, report, arg);
+	c.tail = true;
 	error_init(&e);
 	if (log_open_tail(t, &e)) {
 		check_damage(&c, "%s", e.message);

@@ -10,17 +10,21 @@ struct check {
 	struct txn *t;
 	void (*report)(void *arg, const char *damage);
 	void *arg;
-	size_t damages;
+	size_t damages, notes;
 	struct check_counts counts;
 	uint64_t expected
 		[SPACE_COUNT]; /* rows that were expected and found, where both ways are compared */
 	uint64_t stored[SPACE_COUNT]; /* rows that stand */
 	struct check_terms *terms;    /* NULL: not compared */
+	bool tail;                    /* a look at the start: notes are not said */
+	bool stale; /* index, unique values and terms are of another version: not compared */
 	struct key_set keys;
 	struct buf row, calc, scratch;
 };
 
 void check_damage(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What is no damage but should be known. */
+void check_note(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether a key stands; counts it as expected when it does. */
 bool check_has(struct check *c, enum space s, const struct key *k);
 

@@ -77,6 +77,7 @@ struct txn {
 	struct postings postings;
 	bool pend_used;
 	ptrdiff_t pend_rows, pend_bytes; /* more than before */
+	size_t doubles;                  /* unique values that another record has already */
 };
 
 /* shape.c */
@@ -168,6 +169,8 @@ enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struc
 	struct bytes after, struct error *e);
 enum status uniq_write(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,
 	struct bytes after, struct error *e);
+/* Where a value waits that another record has: only a rebuild after a field has become unique finds such. */
+struct key uniq_waiting(const struct key *value, uint64_t id);
 bool uniq_key(const struct store *s, const struct shape *sh, const struct field *f,
 	struct bytes fields, struct key *out); /* false: not set */
 

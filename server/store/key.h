@@ -3,7 +3,7 @@
  *
  *   rec calc      entity u16 | id u64
  *   idx           entity u16 | tag u16 | value | id u64
- *   uniq          entity u16 | tag u16 | hash[16]
+ *   uniq          entity u16 | tag u16 | hash[16], and with | id u64 for a record that waits for the value
  *   log body      seq u64
  *   hist          entity u16 | id u64 | seq u64
  *   oper          operation u64 | seq u64
@@ -20,6 +20,8 @@
 #include "common/buf.h"
 #include "common/type.h"
 
+#define KEY_FORM_VERSION                                                                           \
+	1 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
 #define KEY_BYTES (4 + KEY_MAX + 1 + 8)
 #define KEY_HASH 16
 

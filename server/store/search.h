@@ -10,6 +10,8 @@
 #include "server/store/query.h"
 
 #define SEARCH_TERM 16
+#define SEARCH_TERMS_VERSION                                                                       \
+	1 /* changes whenever the terms of a record can change: stores build theirs anew */
 #define SEARCH_MAX_TEXT 256u  /* bytes of a query, folded */
 #define SEARCH_MAX_WHOLE 200u /* bytes of a text that can be found as a whole */
 #define SEARCH_MAX_ATOMS 16u

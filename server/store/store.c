@@ -1,5 +1,5 @@
 /* Opening, making and closing a store. */
-#include "server/store/internal.h"
+#include "server/store/reindex.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,6 +21,8 @@ static enum status write_format(struct store *s, struct error *e)
 	buf_add_u16(&value, STORE_FORMAT);
 	buf_add_str(&value, s->ops->name);
 	status = txn_put(t, SPACE_META, bytes_str(format_key), buf_bytes(&value), e);
+	if (!status)
+		status = reindex_sign(t, e);
 	buf_free(&value);
 	if (!status)
 		return txn_commit(&t, e);
@@ -128,8 +130,21 @@ static enum status create(struct store *s, const struct store_options *o, struct
 	return status;
 }
 
+static enum status reindex(struct store *s, const struct store_options *o, struct error *e)
+{
+	struct store_reindexed done = { 0 };
+
+	if (o->reindexing)
+		o->reindexing(NULL);
+	enum status status = reindex_run(s, &done, e);
+	if (!status && o->reindexing)
+		o->reindexing(&done);
+	return status;
+}
+
 static enum status open_existing(struct store *s, const struct store_options *o, struct error *e)
 {
+	bool stale = false;
 	struct txn *t;
 	struct stat st;
 
@@ -146,8 +161,10 @@ static enum status open_existing(struct store *s, const struct store_options *o,
 	atomic_store(&s->last_seq, t->log_seq);
 	if (!status)
 		status = pending_count(t, e);
+	if (!status && !o->read_only)
+		status = reindex_wanted(t, &stale, e);
 	txn_abort(&t);
-	return status;
+	return stale && !status ? reindex(s, o, e) : status;
 }
 
 enum status store_open(const struct store_options *o, struct store **out, struct error *e)

@@ -54,6 +54,12 @@ typedef enum status store_observer(void *arg, struct txn *t, const struct author
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e);
 
+/* What building the indexes anew came to. */
+struct store_reindexed {
+	uint64_t records;
+	uint64_t doubles; /* unique values that another record has already */
+};
+
 struct store_options {
 	const char *path;  /* folder with the engine's files */
 	uint8_t key[32];   /* master key */
@@ -62,8 +68,15 @@ struct store_options {
 	bool read_only;
 	const struct engine_ops *engine; /* NULL: engine_lmdb */
 	const struct schema *schema;
+	/* Told before (NULL) and after the indexes are built anew; may be NULL. */
+	void (*reindexing)(const struct store_reindexed *done);
 };
 
+/*
+ * When the indexes, unique values and search terms were made by other rules or for other fields (schema), or building them was
+ * cut off, they are built anew from the records before this returns, unless read_only. A value that stands twice
+ * in a field that has become unique stays with the lowest id; the others wait for it, and store_check names them.
+ */
 enum status store_open(const struct store_options *o, struct store **out, struct error *e);
 void store_close(struct store **s);
 /* Removes the folder of a store that nobody has open; no store is no fault. */
@@ -143,7 +156,10 @@ uint64_t store_survivor(
 /* Keyed hash (16 bytes) under the store's own key: for secrets and equality indexes. purpose keeps uses apart. */
 void store_hash(const struct store *s, const char *purpose, struct bytes in, uint8_t out[16]);
 
-/* Verifies everything; calls report once per damage. Returns the number of damages. */
+/*
+ * Verifies everything; calls report once per damage. Returns the number of damages. Texts that begin with "note: " are reported
+ * but not counted: indexes of another version (they are not compared then), unique values that stand twice.
+ */
 struct check_counts {
 	uint64_t records, index_entries, log_entries, postings, values;
 };

@@ -66,22 +66,84 @@ enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struc
 	return worst;
 }
 
+struct key uniq_waiting(const struct key *value, uint64_t id)
+{
+	struct key k = *value;
+
+	key_add_u64(&k, id);
+	return k;
+}
+
+static enum status put_id(struct txn *t, const struct key *k, uint64_t id, struct error *e)
+{
+	uint8_t value[8];
+
+	put_be64(value, id);
+	return txn_put(t, SPACE_UNIQ, key_bytes(k), bytes_of(value, sizeof(value)), e);
+}
+
+/* A value that is taken, although uniq_check goes before every write, stood twice before its field became unique. */
+static enum status claim(struct txn *t, const struct key *k, uint64_t id, struct error *e)
+{
+	uint64_t other = id;
+	enum status s = read_id(t, k, &other, e);
+
+	if (s && s != STATUS_NOT_FOUND)
+		return s;
+	if (other == id)
+		return put_id(t, k, id, e);
+	struct key waiting = uniq_waiting(k, id);
+	t->doubles++;
+	return put_id(t, &waiting, id, e);
+}
+
+/* Gives a value that is free to the first record that waits for it. */
+static enum status hand_on(struct txn *t, const struct key *k, struct error *e)
+{
+	struct key waiting = { 0 };
+	struct bytes key;
+	struct walk *w;
+	enum status s = walk_open(t, SPACE_UNIQ, key_bytes(k), &w, e);
+
+	if (s)
+		return s;
+	if (walk_next(w, &key) && key.len == k->len + 8)
+		waiting = uniq_waiting(k, get_be64(key.data + k->len));
+	walk_close(&w);
+	if (!waiting.len)
+		return t->broken;
+	s = txn_del(t, SPACE_UNIQ, key_bytes(&waiting), e);
+	return s ? s : put_id(t, k, get_be64(waiting.data + k->len), e);
+}
+
+static enum status release(struct txn *t, const struct key *k, uint64_t id, struct error *e)
+{
+	struct key waiting = uniq_waiting(k, id);
+	uint64_t other = id;
+	enum status s = read_id(t, k, &other, e);
+
+	if (s && s != STATUS_NOT_FOUND)
+		return s;
+	if (other != id)
+		return txn_del(t, SPACE_UNIQ, key_bytes(&waiting), e);
+	s = txn_del(t, SPACE_UNIQ, key_bytes(k), e);
+	return s ? s : hand_on(t, k, e);
+}
+
 static enum status write_field(struct txn *t, const struct shape *sh, const struct field *f,
 	uint64_t id, struct bytes before, struct bytes after, struct error *e)
 {
 	struct key old, new;
 	bool had = uniq_key(t->store, sh, f, before, &old);
 	bool has = uniq_key(t->store, sh, f, after, &new);
-	uint8_t value[8];
 	enum status s = STATUS_OK;
 
 	if (had && has && bytes_equal(key_bytes(&old), key_bytes(&new)))
 		return STATUS_OK;
 	if (had)
-		s = txn_del(t, SPACE_UNIQ, key_bytes(&old), e);
-	put_be64(value, id);
+		s = release(t, &old, id, e);
 	if (!s && has)
-		s = txn_put(t, SPACE_UNIQ, key_bytes(&new), bytes_of(value, 8), e);
+		s = claim(t, &new, id, e);
 	return s;
 }
 
