@@ -117,9 +117,10 @@ static enum status walk_pages(struct walk *w, struct error *e)
 {
 	enum status st;
 
+	/* a page may end early because its time was over */
 	do {
 		st = walk_page(w, e);
-	} while (!st && w->next.len && w->left); /* a page may end early because its time was over */
+	} while (!st && w->next.len && w->left);
 	if (!st) {
 		struct bytes token = w->next.len ? buf_bytes(&w->next) : (struct bytes){ 0 };
 
