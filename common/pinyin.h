@@ -7,7 +7,7 @@
 
 #include "common/buf.h"
 
-#define PINYIN_TABLE_VERSION 1 /* changes whenever a sort key can change */
+#define PINYIN_TABLE_VERSION 2 /* changes whenever a sort key can change */
 #define PINYIN_MAX_READINGS 8
 #define PINYIN_MAX_SYLLABLE 6
 

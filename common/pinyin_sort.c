@@ -112,12 +112,14 @@ static void name_correct(struct name *name, struct bytes reading)
 
 static void name_guess(struct name *name, bool person)
 {
-	const struct pinyin_name *row;
+	const struct pinyin_name *row, *phrase;
 	size_t i = 0;
 
 	if (person && name->n > 0) {
 		row = names_match(name, 0, pinyin_surnames, pinyin_surnames_total);
-		if (row != NULL)
+		phrase = names_match(name, 0, pinyin_phrases, pinyin_phrases_total);
+		/* short names of firms come here too: 长安银行 begins with a place, 曾国强 with a surname */
+		if (row != NULL && (phrase == NULL || strlen(phrase->text) <= strlen(row->text)))
 			i = name_apply(name, 0, row);
 	}
 	while (i < name->n) {

@@ -168,6 +168,15 @@ static void persons_sort_by_surname(void **state)
 	check_ascending(names, sizeof names / sizeof names[0], true);
 }
 
+/* A short name may be a person's or a firm's: a place or a word at its start counts more than a shorter surname. */
+static void short_firms_sort_by_their_first_word(void **state)
+{
+	static const char *const names[] = { "长安银行", "重庆百货", "杭州银行", "首都银行",
+		"厦门航空", "曾国强" };
+
+	check_ascending(names, sizeof names / sizeof names[0], true);
+}
+
 static void companies_sort_by_phrases(void **state)
 {
 	static const char *const names[] = { "3M中国", "ABB", "班车", "蚌埠玻璃", "长城汽车",
@@ -237,6 +246,7 @@ int main(void)
 		cmocka_unit_test(matches),
 		cmocka_unit_test(correction_counts_in_addition),
 		cmocka_unit_test(persons_sort_by_surname),
+		cmocka_unit_test(short_firms_sort_by_their_first_word),
 		cmocka_unit_test(companies_sort_by_phrases),
 		cmocka_unit_test(equal_syllables_sort_by_tone),
 		cmocka_unit_test(correction_decides_the_place),
