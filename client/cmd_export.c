@@ -149,13 +149,22 @@ static enum status all_pages(struct export *x, struct error *e)
 	return st;
 }
 
+/* What the name of the file asks for; a name that asks for a form that is not there gets no other one. */
+static const char *format_of_name(const char *name)
+{
+	static const char *const known[] = { "jsonl", "xlsx", "vcf" };
+	const char *end = strrchr(name, '.');
+
+	for (size_t i = 0; end && i < sizeof known / sizeof *known; i++)
+		if (!strcmp(end + 1, known[i]))
+			return known[i];
+	return "csv";
+}
+
 static enum status take_form(struct export *x, struct error *e)
 {
 	const struct options *o = &x->app->opt;
-	const char *end = strrchr(x->app->args[0], '.');
-	const char *format = o->format                       ? o->format
-			     : end && !strcmp(end, ".jsonl") ? "jsonl"
-							     : "csv";
+	const char *format = o->format ? o->format : format_of_name(x->app->args[0]);
 
 	x->csv = !strcmp(format, "csv");
 	if (!x->csv && strcmp(format, "jsonl"))
