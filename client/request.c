@@ -5,16 +5,12 @@
 
 #define VALUE_MAX (192u * 1024)
 
-/* Capacity is the next power of two, so that nothing has to be kept beside the array. */
 void *array_grow(struct arena *arena, void *items, size_t n, size_t size)
 {
-	if (n && (n & (n - 1)))
-		return items;
-	void *more = arena_alloc(arena, (n ? 2 * n : 1) * size);
+	void *more = arena_array_grow(arena, items, n, size);
+
 	if (!more)
 		abort();
-	if (n)
-		memcpy(more, items, n * size);
 	return more;
 }
 

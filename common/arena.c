@@ -156,6 +156,19 @@ char *arena_str(struct arena *a, struct bytes in)
 	return p;
 }
 
+void *arena_array_grow(struct arena *a, void *items, size_t n, size_t size)
+{
+	void *bigger;
+
+	/* full when n is 0 or a power of two from 4 on */
+	if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
+		return items;
+	bigger = arena_calloc(a, n ? 2 * n : 4, size);
+	if (bigger && n)
+		memcpy(bigger, items, n * size);
+	return bigger;
+}
+
 ProtobufCAllocator *arena_allocator(struct arena *a)
 {
 	return &a->allocator;

@@ -23,6 +23,9 @@ void *arena_calloc(struct arena *a, size_t n, size_t size);
 struct bytes arena_copy(struct arena *a, struct bytes in); /* .data is NULL on the ceiling */
 char *arena_str(struct arena *a, struct bytes in);         /* NUL-terminated copy or NULL */
 
+/* An array of n items with room for one more: itself, or a copy twice as large (nothing else keeps its capacity). NULL when the ceiling is reached. */
+void *arena_array_grow(struct arena *a, void *items, size_t n, size_t size);
+
 /* For protobuf_c unpack; valid as long as the arena. */
 ProtobufCAllocator *arena_allocator(struct arena *a);
 

@@ -11,20 +11,6 @@ static enum status too_large(struct error *e)
 	return error_reason(e, STATUS_INVALID, "reply_too_large", "reply too large");
 }
 
-/* An array in the arena with room for one more; NULL when the arena is full. n: how many stand in it. */
-static void *arena_grow(struct arena *a, void *items, size_t n, size_t size)
-{
-	void *bigger;
-
-	/* full when n is 0 or a power of two from 4 on */
-	if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
-		return items;
-	bigger = arena_calloc(a, n ? 2 * n : 4, size);
-	if (bigger && n)
-		memcpy(bigger, items, n * size);
-	return bigger;
-}
-
 size_t reply_room(const struct call *c)
 {
 	size_t used = box_of_const(c)->reply_bytes;
@@ -46,7 +32,7 @@ enum status reply_value(struct call *c, const char *name, struct bytes value, st
 	struct bytes copy = arena_copy(c->arena, value);
 	struct bytes name_copy = arena_copy(c->arena, bytes_str(name));
 	Guanxi__Pair *pair = arena_alloc(c->arena, sizeof(*pair));
-	Guanxi__Pair **all = arena_grow(c->arena, r->value, r->n_value, sizeof(*all));
+	Guanxi__Pair **all = arena_array_grow(c->arena, r->value, r->n_value, sizeof(*all));
 
 	if (!pair || !all || !name_copy.data || (value.len && !copy.data) ||
 		!reply_take(c, value.len + name_copy.len + NAME_OVERHEAD))
@@ -81,7 +67,7 @@ static enum status add_name(struct call *c, const struct entity *entity, uint64_
 {
 	Guanxi__Reply *r = c->reply;
 	Guanxi__Name *name = arena_alloc(c->arena, sizeof(*name));
-	Guanxi__Name **all = arena_grow(c->arena, r->name, r->n_name, sizeof(*all));
+	Guanxi__Name **all = arena_array_grow(c->arena, r->name, r->n_name, sizeof(*all));
 	struct bytes shown = arena_copy(c->arena, display);
 	struct bytes code_copy = arena_copy(c->arena, code);
 
@@ -243,7 +229,7 @@ enum status reply_record(
 
 	if (!record)
 		return e && e->status ? e->status : STATUS_INVALID;
-	all = arena_grow(c->arena, r->record, r->n_record, sizeof(*all));
+	all = arena_array_grow(c->arena, r->record, r->n_record, sizeof(*all));
 	if (!all)
 		return too_large(e);
 	r->record = all;
@@ -257,7 +243,7 @@ enum status reply_item(struct call *c, const char *section, const struct entity 
 	Guanxi__Reply *r = c->reply;
 	Guanxi__Record *record = record_for(c, entity, s, e);
 	Guanxi__Item *item = arena_alloc(c->arena, sizeof(*item));
-	Guanxi__Item **all = arena_grow(c->arena, r->item, r->n_item, sizeof(*all));
+	Guanxi__Item **all = arena_array_grow(c->arena, r->item, r->n_item, sizeof(*all));
 	struct bytes copy = arena_copy(c->arena, date);
 
 	if (!record)
@@ -283,7 +269,7 @@ void call_wake(struct call *c, uint64_t user)
 	for (size_t i = 0; i < c->nwake; i++)
 		if (c->wake[i] == user)
 			return;
-	all = arena_grow(c->arena, c->wake, c->nwake, sizeof(*all));
+	all = arena_array_grow(c->arena, c->wake, c->nwake, sizeof(*all));
 	if (!all)
 		return; /* the watcher finds it at its next look */
 	c->wake = all;

@@ -86,35 +86,29 @@ static enum status health_store(struct call *c, struct error *e)
 	return s;
 }
 
-static enum status health_reminders(struct call *c, struct error *e)
+static enum status health_reminders(
+	struct call *c, const struct remind_state *state, struct error *e)
 {
-	struct remind_state state = { 0 };
-	enum status s = remind_state(c->txn, c->now_ms, &state, e);
+	enum status s = instant(c, "reminder_last_fired", state->last_fired_ms, e);
 
 	if (!s)
-		s = instant(c, "reminder_last_fired", state.last_fired_ms, e);
+		s = number(c, "reminder_last_lag_ms", state->last_lag_ms, e);
 	if (!s)
-		s = number(c, "reminder_last_lag_ms", state.last_lag_ms, e);
+		s = instant(c, "reminder_next_due", state->next_due_ms, e);
 	if (!s)
-		s = instant(c, "reminder_next_due", state.next_due_ms, e);
+		s = number(c, "reminders_due_now", (int64_t)state->due_now, e);
 	if (!s)
-		s = number(c, "reminders_due_now", (int64_t)state.due_now, e);
-	if (!s)
-		s = number(c, "reminders_unacknowledged", (int64_t)state.unacknowledged, e);
+		s = number(c, "reminders_unacknowledged", (int64_t)state->unacknowledged, e);
 	return s;
 }
 
 /* What needs a person: sentences, one behind the other. */
 
-static void alarm_reminders(struct call *c, struct buf *out)
+static void alarm_reminders(const struct call *c, const struct remind_state *state, struct buf *out)
 {
-	struct remind_state state = { 0 };
-	int64_t late;
+	int64_t late = (c->now_ms - state->next_due_ms) / 1000;
 
-	if (remind_state(c->txn, c->now_ms, &state, NULL) != STATUS_OK || !state.next_due_ms)
-		return;
-	late = (c->now_ms - state.next_due_ms) / 1000;
-	if (late > REMINDER_LATE_SECONDS)
+	if (state->next_due_ms && late > REMINDER_LATE_SECONDS)
 		buf_printf(out, "reminders are %lld seconds late; ", (long long)late);
 }
 
@@ -155,12 +149,12 @@ static void alarm_ages(struct call *c, struct buf *out)
 }
 
 /* Absent when all is well. */
-static enum status health_alarms(struct call *c, struct error *e)
+static enum status health_alarms(struct call *c, const struct remind_state *state, struct error *e)
 {
 	struct buf text = BUF_INIT;
 	enum status s = STATUS_OK;
 
-	alarm_reminders(c, &text);
+	alarm_reminders(c, state, &text);
 	alarm_room(c, &text);
 	alarm_ages(c, &text);
 	if (text.len)
@@ -172,6 +166,7 @@ static enum status health_alarms(struct call *c, struct error *e)
 static enum status health(struct call *c, struct error *e)
 {
 	const struct server *server = c->server;
+	struct remind_state state = { 0 };
 	enum status s = reply_value(c, "version", bytes_str(VERSION), e);
 
 	if (!s)
@@ -189,8 +184,10 @@ static enum status health(struct call *c, struct error *e)
 	if (!s)
 		s = health_store(c, e);
 	if (!s)
-		s = health_reminders(c, e);
-	return s ? s : health_alarms(c, e);
+		s = remind_state(c->txn, c->now_ms, &state, e);
+	if (!s)
+		s = health_reminders(c, &state, e);
+	return s ? s : health_alarms(c, &state, e);
 }
 
 const struct op health_ops[] = {

@@ -108,9 +108,6 @@ static enum status list_total(struct call *c, const struct query *q, struct erro
 {
 	if (!call_arg(c, "total").len)
 		return STATUS_OK;
-	c->too_long = c->on_loop; /* a count has no slices */
-	if (c->too_long)
-		return STATUS_OK;
 	c->reply->has_count = true;
 	return query_count(c->txn, q, &c->reply->count, e);
 }
@@ -144,8 +141,12 @@ static enum status record_list(struct call *c, struct error *e)
 {
 	struct page p = { .e = e };
 	struct query q;
-	enum status s = target_open(c, &p.t, e);
+	enum status s;
 
+	c->too_long = c->on_loop && call_arg(c, "total").len; /* a count has no slices */
+	if (c->too_long)
+		return STATUS_OK;
+	s = target_open(c, &p.t, e);
 	if (!s)
 		s = query_open(&p.t, &q, e);
 	if (!s)
