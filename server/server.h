@@ -23,8 +23,8 @@ struct server {
 	struct authority *authority;
 	const char *dir;
 	int64_t started_ms;
-	/* Wakes the sessions that watch for these users, and those that watch changes. Set by net, called by the writer after a commit; any thread. */
-	void (*wake)(void *arg, const uint64_t *users, size_t n, bool changes);
+	/* Wakes the sessions that watch for these users. Set by net, called by the writer after a commit; any thread. */
+	void (*wake)(void *arg, const uint64_t *users, size_t n);
 	/* Ends the sessions of a user: those of one number, or with only 0 all but except. Any thread. */
 	void (*close_user)(
 		void *arg, uint64_t user, uint64_t except, uint64_t only, const char *reason);

@@ -59,7 +59,6 @@ struct call {
 	const char *refused_reason;  /* constant text or NULL */
 	bool close_after;            /* the session ends after the reply */
 	bool watch_reminders;        /* the session becomes a watcher */
-	bool watch_changes;
 	uint64_t watch_since;
 	bool watch_from_unacknowledged; /* no since given: replay what is not acknowledged */
 	/* users whose inbox got rows, woken after the commit; in arena */

@@ -63,7 +63,7 @@ void call_rewind(struct call *c)
 	c->author.operation = 0;
 	c->refused = STATUS_OK;
 	c->refused_message = c->refused_reason = NULL;
-	c->close_after = c->watch_reminders = c->watch_changes = false;
+	c->close_after = c->watch_reminders = false;
 	c->watch_from_unacknowledged = c->close_sessions_of_user = false;
 	c->close_user = c->close_except = c->close_only = 0;
 	c->wake = NULL;

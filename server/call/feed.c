@@ -6,7 +6,6 @@
 #include "server/server.h"
 
 #define ROWS 64
-#define ENTRIES 512 /* of the log looked at in one go */
 
 /* The making of one event. */
 struct making {
@@ -17,9 +16,7 @@ struct making {
 
 void feed_start(struct feed *f, const struct call *c, struct txn *t)
 {
-	*f = (struct feed){ .reminders = c->watch_reminders, .changes = c->watch_changes };
-	f->backlog = c->watch_from_unacknowledged;
-	f->log = f->log_sent = f->backlog ? store_last_seq(c->server->store) : c->watch_since;
+	*f = (struct feed){ .backlog = c->watch_from_unacknowledged };
 	if (!c->caller)
 		return;
 	/* a client from before the sweep begins anew: prev 0 tells it */
@@ -79,12 +76,12 @@ static void set_text(ProtobufCBinaryData *to, protobuf_c_boolean *has, struct by
 
 /* The record as the caller may see it now; NULL when it may not. */
 static Guanxi__Record *visible(
-	struct making *m, const struct entity *entity, uint64_t id, bool trash, struct stored *s)
+	struct making *m, const struct entity *entity, uint64_t id, struct stored *s)
 {
 	struct call *c = m->call;
 	struct scope scope = *caller_scope(c->caller, entity);
 
-	scope.trash_too = trash;
+	scope.trash_too = false;
 	if (store_get(c->txn, &scope, entity, id, &m->room, s, NULL) != STATUS_OK)
 		return NULL;
 	return record_for(c, entity, s, NULL);
@@ -141,38 +138,36 @@ static bool make_reminder(struct making *m, const struct feed *f, const struct i
 	const struct entity *about = schema_entity_by_number(schema, row->subject_entity);
 	struct stored s;
 
-	m->event.record = visible(m, entity, row->reminder, false, &s);
+	m->event.record = visible(m, entity, row->reminder, &s);
 	if (!m->event.record)
 		return false;
 	add_title(m, entity, &s);
 	add_times(m, f, row);
 	if (about && row->subject_id)
-		m->event.subject = visible(m, about, row->subject_id, false, &s);
+		m->event.subject = visible(m, about, row->subject_id, &s);
 	return true;
 }
 
-/* True when a frame was appended. */
-static bool add_row(struct feed *f, struct making *m, const struct inbox_row *row, struct buf *out)
+static void add_row(struct feed *f, struct making *m, const struct inbox_row *row, struct buf *out)
 {
 	bool cleared = row->kind == INBOX_CLEARED;
 
 	if (cleared)
 		m->event.record = bare(m, ENTITY_REMINDER, row->reminder);
 	else if (row->acknowledged || !make_reminder(m, f, row))
-		return false;
+		return;
 	if (!m->event.record)
-		return false;
+		return;
 	set_text(&m->event.kind, &m->event.has_kind, bytes_str(cleared ? "cleared" : "reminder"));
 	m->event.has_seq = m->event.has_prev = true;
 	m->event.seq = row->seq;
 	m->event.prev = f->inbox_sent;
 	pack_made(m, out);
 	f->inbox_sent = row->seq;
-	return true;
 }
 
-static bool next_reminders(struct feed *f, struct server *server, struct txn *t,
-	const struct caller *caller, bool chinese, size_t max, struct buf *out)
+bool feed_next(struct feed *f, struct server *server, struct txn *t, const struct caller *caller,
+	bool chinese, size_t max, struct buf *out)
 {
 	struct inbox_row rows[ROWS];
 	size_t most = MIN(max, ROWS);
@@ -198,68 +193,6 @@ static bool next_reminders(struct feed *f, struct server *server, struct txn *t,
 		f->backlog = false;
 	}
 	return full || end;
-}
-
-static bool add_change(
-	struct feed *f, struct making *m, const struct log_entry *entry, struct buf *out)
-{
-	const struct entity *entity =
-		schema_entity_by_number(m->call->server->schema, entry->entity);
-	struct stored s;
-
-	if (!entity)
-		return false;
-	m->event.record = visible(m, entity, entry->id, true, &s);
-	if (!m->event.record)
-		return false;
-	set_text(&m->event.kind, &m->event.has_kind, bytes_str("change"));
-	m->event.has_seq = m->event.has_prev = m->event.has_operation = true;
-	m->event.seq = entry->seq;
-	m->event.prev = f->log_sent;
-	m->event.operation = entry->operation;
-	pack_made(m, out);
-	f->log_sent = entry->seq;
-	return true;
-}
-
-static bool next_changes(struct feed *f, struct server *server, struct txn *t,
-	const struct caller *caller, bool chinese, size_t max, struct buf *out)
-{
-	uint64_t last = store_last_seq(server->store);
-	struct buf room = BUF_INIT;
-	size_t sent = 0;
-	bool more = false;
-
-	for (size_t looked = 0; !more && f->log < last; looked++) {
-		struct log_entry entry;
-		struct making m;
-
-		more = sent == max || looked == ENTRIES;
-		/* an entry that is not there is only not in this snapshot yet */
-		if (more || log_read(t, f->log + 1, &entry, &room, NULL, NULL) != STATUS_OK)
-			break;
-		f->log++;
-		entry.seq = f->log;
-		if (!log_kind_is_change(entry.kind) ||
-			!making_start(&m, server, t, caller, chinese))
-			continue;
-		sent += add_change(f, &m, &entry, out);
-		making_end(&m);
-	}
-	buf_free(&room);
-	return more;
-}
-
-bool feed_next(struct feed *f, struct server *server, struct txn *t, const struct caller *caller,
-	bool chinese, size_t max, struct buf *out)
-{
-	bool more = false;
-
-	if (f->reminders)
-		more |= next_reminders(f, server, t, caller, chinese, max, out);
-	if (f->changes)
-		more |= next_changes(f, server, t, caller, chinese, max, out);
-	return more;
 }
 
 void feed_heartbeat(struct buf *out)

@@ -1,6 +1,5 @@
 /*
- * What a watching session gets next: events packed from its user's inbox and from the change log, from its own cursors. Every record
- * is checked against the caller's scope and masks at the moment of packing.
+ * What a watching session gets next: events packed from its user's inbox, from its own cursor. Every record is checked against the caller's scope and masks at the moment of packing.
  */
 #ifndef SERVER_CALL_FEED_H
 #define SERVER_CALL_FEED_H
@@ -8,13 +7,10 @@
 #include "server/call/call.h"
 
 struct feed {
-	bool reminders, changes;
 	bool backlog;        /* passing over what is acknowledged, until the end is reached once */
 	uint64_t inbox;      /* last row looked at */
 	uint64_t inbox_sent; /* last number sent */
 	uint64_t backlog_until; /* what is not above it was there when the watch began */
-	uint64_t log;
-	uint64_t log_sent;
 };
 
 /* From what a call of op watch asked for. */

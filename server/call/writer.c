@@ -92,7 +92,7 @@ static void drop_effects(struct item *i)
 	i->call->wake = NULL;
 	i->call->nwake = 0;
 	i->call->close_sessions_of_user = false;
-	i->call->watch_reminders = i->call->watch_changes = false;
+	i->call->watch_reminders = false;
 }
 
 /* Every open call of the batch gets this. */
@@ -257,18 +257,18 @@ static void answer(struct writer *w, struct item *i)
 static void answer_first(struct writer *w, guint n)
 {
 	uint64_t last = store_last_seq(w->server->store);
-	bool changes = last != w->last_seq;
+	bool logged = last != w->last_seq;
 
 	w->last_seq = last;
 	g_array_set_size(w->woken, 0);
 	for (guint k = 0; k < n; k++)
 		answer(w, g_ptr_array_index(w->batch, k));
 	g_ptr_array_remove_range(w->batch, 0, n);
-	if (changes && w->server->committed)
+	if (logged && w->server->committed)
 		w->server->committed(w->server);
-	if ((changes || w->woken->len > 0) && w->server->wake)
-		w->server->wake(w->server->net, (const uint64_t *)(void *)w->woken->data,
-			w->woken->len, changes);
+	if (w->woken->len > 0 && w->server->wake)
+		w->server->wake(
+			w->server->net, (const uint64_t *)(void *)w->woken->data, w->woken->len);
 }
 
 /* After the disk has failed nothing is tried any more; what was not tried certainly has no effect. */

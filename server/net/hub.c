@@ -3,7 +3,6 @@
 
 struct news {
 	struct worker *worker;
-	bool changes;
 	size_t n;
 	uint64_t users[];
 };
@@ -22,25 +21,18 @@ static void drop_array(void *array)
 void hub_init(struct worker *w)
 {
 	w->watchers = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, drop_array);
-	w->change_watchers = g_ptr_array_new();
 }
 
 void hub_release(struct worker *w)
 {
 	if (w->watchers)
 		g_hash_table_destroy(w->watchers);
-	if (w->change_watchers)
-		g_ptr_array_free(w->change_watchers, TRUE);
 }
 
-void hub_add(struct worker *w, struct session *s, uint64_t user, const struct feed *f)
+void hub_add(struct worker *w, struct session *s, uint64_t user)
 {
 	GPtrArray *of_user = g_hash_table_lookup(w->watchers, &user);
 
-	if (f->changes)
-		g_ptr_array_add(w->change_watchers, s);
-	if (!f->reminders)
-		return;
 	if (!of_user) {
 		of_user = g_ptr_array_new();
 		g_hash_table_insert(w->watchers, g_memdup2(&user, sizeof(user)), of_user);
@@ -52,7 +44,6 @@ void hub_remove(struct worker *w, struct session *s, uint64_t user)
 {
 	GPtrArray *of_user = g_hash_table_lookup(w->watchers, &user);
 
-	g_ptr_array_remove_fast(w->change_watchers, s);
 	if (!of_user)
 		return;
 	g_ptr_array_remove_fast(of_user, s);
@@ -83,19 +74,17 @@ static void on_news(void *arg)
 			g_ptr_array_unref(of_user);
 		}
 	}
-	if (news->changes)
-		feed_all(w->change_watchers);
 	g_free(news);
 }
 
-void hub_wake(void *arg, const uint64_t *users, size_t n, bool changes)
+void hub_wake(void *arg, const uint64_t *users, size_t n)
 {
 	struct net *net = arg;
 
 	for (unsigned i = 0; i < net->nworkers; i++) {
 		struct news *news = g_malloc(sizeof(*news) + n * sizeof(*users));
 
-		*news = (struct news){ &net->workers[i], changes, n };
+		*news = (struct news){ &net->workers[i], n };
 		if (n)
 			memcpy(news->users, users, n * sizeof(*users));
 		loop_post(net->workers[i].loop, on_news, news);

@@ -262,7 +262,7 @@ static void start_watching(struct session *s, const struct call *c)
 		return;
 	unwatch(s);
 	feed_start(&s->feed, c, t);
-	hub_add(s->worker, s, who(s)->user, &s->feed);
+	hub_add(s->worker, s, who(s)->user);
 	s->watching = true;
 	s->heard_us = s->beat_us = monotonic_us();
 }
@@ -279,7 +279,7 @@ static void take_over(struct session *s, struct call *c)
 	if (!good && !who(s))
 		s->refusals++;
 	send_reply(s, c->reply);
-	if (good && (c->watch_reminders || c->watch_changes)) {
+	if (good && c->watch_reminders) {
 		start_watching(s, c);
 		stream_tell_drained(s->stream, EVENTS_HIGH); /* feeds in the next round */
 	}

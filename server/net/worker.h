@@ -25,10 +25,9 @@ struct worker {
 	struct ssl_ctx_st *tls;
 	pthread_t thread;
 	struct txn *read;
-	bool read_fresh;            /* taken since the last bytes or news came */
-	struct session *sessions;   /* list */
-	GHashTable *watchers;       /* user id -> GPtrArray of sessions that watch reminders */
-	GPtrArray *change_watchers; /* sessions that watch changes */
+	bool read_fresh;          /* taken since the last bytes or news came */
+	struct session *sessions; /* list */
+	GHashTable *watchers;     /* user id -> GPtrArray of sessions that watch reminders */
 	struct event *tick;
 	bool stopping;
 };
@@ -84,10 +83,10 @@ void session_drop(
 /* hub.c */
 void hub_init(struct worker *w);
 void hub_release(struct worker *w);
-void hub_add(struct worker *w, struct session *s, uint64_t user, const struct feed *f);
+void hub_add(struct worker *w, struct session *s, uint64_t user);
 void hub_remove(struct worker *w, struct session *s, uint64_t user);
 /* For struct server. */
-void hub_wake(void *net, const uint64_t *users, size_t n, bool changes);
+void hub_wake(void *net, const uint64_t *users, size_t n);
 void hub_close_user(void *net, uint64_t user, uint64_t except, uint64_t only, const char *reason);
 
 #endif

@@ -124,7 +124,7 @@ static void wait_answers(int n)
 	g_mutex_unlock(&b.lock);
 }
 
-static void on_wake(void *arg, const uint64_t *users, size_t n, bool changes)
+static void on_wake(void *arg, const uint64_t *users, size_t n)
 {
 	for (size_t i = 0; i < n && b.nwoken < 8; i++)
 		b.woken[b.nwoken++] = users[i];
