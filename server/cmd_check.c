@@ -1,15 +1,13 @@
 #include "server/cmd_check.h"
+#include "server/child.h"
 #include "server/cmd.h"
 #include "server/console.h"
 #include "server/home.h"
 #include "server/model/model.h"
 #include "server/remind/remind.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define ROOM (1024u * 1024)
 
@@ -20,8 +18,9 @@ static void print_damage(void *arg, const char *damage)
 	printf("%s%s\n", note ? "" : "damage: ", damage);
 }
 
-static int check_store(const struct home_options *o)
+static int check_store(const void *arg)
 {
+	const struct home_options *o = arg;
 	struct check_counts n = { 0 };
 	struct home home;
 	struct txn *t = NULL;
@@ -46,23 +45,12 @@ static int check_store(const struct home_options *o)
 	return bad ? 1 : 0;
 }
 
-/* A damaged file can kill who maps it, so a child does it. */
 int home_check(const struct home_options *o)
 {
-	int status = 0;
-	pid_t child;
+	int code = child_run(check_store, o);
 
-	fflush(NULL);
-	child = fork();
-	if (child == 0) {
-		int code = check_store(o);
-		fflush(NULL);
-		_exit(code);
-	}
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) <= 1)
-		return WEXITSTATUS(status);
+	if (code == 0 || code == 1)
+		return code;
 	puts("damage: the store cannot be read to its end");
 	return 1;
 }

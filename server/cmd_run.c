@@ -2,6 +2,7 @@
 #include "common/tls.h"
 #include "server/call/secret.h"
 #include "server/call/writer.h"
+#include "server/child.h"
 #include "server/home.h"
 #include "server/log_line.h"
 #include "server/loop/loop.h"
@@ -9,13 +10,11 @@
 #include "server/options.h"
 #include "server/remind/remind.h"
 #include "server/server.h"
-#include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -38,16 +37,15 @@ static void report(void *arg, const char *damage)
 	log_line(LOG_LEVEL_ERROR, "damage", "what=\"%s\"", damage);
 }
 
-static int probe(const struct cmd_args *a, uint64_t map_size)
+static int probe(const void *home_read_only)
 {
-	struct home_options o = { .dir = a->dir, .map_size = map_size, .read_only = true };
 	struct home home;
 	struct txn *t = NULL;
 	struct error e;
 	size_t bad;
 
 	error_init(&e);
-	if (home_open(&o, &home, &e))
+	if (home_open(home_read_only, &home, &e))
 		return cmd_failed(&e);
 	if (txn_begin(home.store, false, &t, &e))
 		return cmd_failed(&e);
@@ -57,26 +55,19 @@ static int probe(const struct cmd_args *a, uint64_t map_size)
 	return bad ? EXIT_DAMAGED : 0;
 }
 
-/* A damaged file can kill who maps it, so a child looks first. 0, or the exit code. */
+/* 0, or the exit code. */
 static int probe_in_child(const struct cmd_args *a, uint64_t map_size)
 {
-	int status = 0;
-	pid_t child = fork();
+	struct home_options o = { .dir = a->dir, .map_size = map_size, .read_only = true };
+	int code = child_run(probe, &o);
 
-	if (child == 0)
-		_exit(probe(a, map_size));
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (child < 0) {
-		fputs("guanxid: cannot start a process\n", stderr);
+	if (code == 1)
 		return EXIT_REFUSED;
+	if (code == CHILD_KILLED || code == EXIT_DAMAGED) {
+		fprintf(stderr, "guanxid: the store in \"%s\" is damaged\n", a->dir);
+		return EXIT_DAMAGED;
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_DAMAGED)
-		return WEXITSTATUS(status) == EXIT_IO ? EXIT_IO : EXIT_REFUSED;
-	fprintf(stderr, "guanxid: the store in \"%s\" is damaged\n", a->dir);
-	return EXIT_DAMAGED;
+	return code;
 }
 
 /* The file that names the addresses. */

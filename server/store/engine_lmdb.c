@@ -66,7 +66,8 @@ static enum status failed(int rc, const char *what, struct error *e)
 {
 	if (means_full(rc))
 		return error_set(e, STATUS_STORAGE_FULL, "storage is full: nothing was written");
-	if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID)
+	if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID ||
+		rc == MDB_INCOMPATIBLE || rc == MDB_BAD_DBI || rc == MDB_BAD_TXN)
 		return error_reason(e, STATUS_INTERNAL, "damaged", "store is damaged: %s: %s", what,
 			mdb_strerror(rc));
 	if (rc == EIO || rc == MDB_PANIC)
@@ -134,7 +135,7 @@ static int open_spaces(struct engine *en, bool read_only)
 		rc = mdb_dbi_open(txn, space_names[i], read_only ? 0 : MDB_CREATE, &en->dbi[i]);
 		if (rc) {
 			mdb_txn_abort(txn);
-			return rc;
+			return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
 		}
 	}
 	return rc ? rc : mdb_txn_commit(txn);

@@ -91,7 +91,7 @@ enum status log_open_tail(struct txn *t, struct error *e)
 			memcpy(t->log_hash, entry.data + AT_HASH, LOG_HASH);
 		}
 	} else if (t->broken) {
-		s = error_set(e, t->broken, "cannot read the log");
+		s = error_reason(e, t->broken, "damaged", "log cannot be read");
 	}
 	walk_close(&w);
 	buf_free(&entry);
