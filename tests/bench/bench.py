@@ -69,7 +69,7 @@ def accounts(server):
 def bring_in(server):
     path = os.path.join(server.dir, "customers.csv")
     with open(path, "w") as f:
-        subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), str(COUNT), "wang", "500"], stdout=f, check=True)
+        subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), "customers", str(COUNT), "wang", "500"], stdout=f, check=True)
     start = time.perf_counter()
     env = dict(os.environ, GUANXI_CONFIG_DIR=os.path.join(server.dir, "admin"))
     importer = subprocess.Popen([os.path.join(BIN, "guanxi"), "customer", "import", path], env=env, stderr=subprocess.PIPE, text=True)
