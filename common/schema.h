@@ -71,6 +71,8 @@ enum field_class { CLASS_PUBLIC, CLASS_PERSONAL, CLASS_SENSITIVE, CLASS_COST };
 #define F_LOOKUP 0x0800u              /* a unique text that may stand for the id */
 #define F_PERSONAL_IF_PERSON 0x10000u /* class personal when the customer is a person */
 #define F_UNAVAILABLE 0x20000u        /* refers to an entity that does not exist yet */
+#define F_SAME_CUSTOMER                                                                            \
+	0x40000u /* names a record of this one's customer, and gives it where none is set */
 
 /* What happens to a record when the one that a reference names is deleted. */
 enum on_delete { ON_DELETE_KEEP, ON_DELETE_CASCADE, ON_DELETE_REFUSE };
@@ -80,6 +82,11 @@ enum remind_source {
 	REMIND_BIRTHDAY, /* yearly, days ahead by setting birthday.days_before */
 	REMIND_DATE,     /* on the date, days ahead by remind_days, at remind_time */
 	REMIND_SERIES,   /* the reminder entity itself: repeat rule in its own fields */
+};
+
+/* The least and the greatest value of a number, in the units of its type. */
+struct range {
+	int64_t least, most;
 };
 
 struct field {
@@ -96,11 +103,15 @@ struct field {
 	const char *alias;     /* further names of a column, separated by |, or NULL */
 	const char *refers_to; /* entity of a reference, dictionary of a choice */
 	const char *
-		initial; /* with F_DEFAULTED: text, or @me @my-branch @my-team @today @number:C%06u @default-entry @general-portfolio @customer (copied from the record it refers to) */
-	const char *remind_days; /* field that holds the days ahead */
-	const char *remind_time; /* field that holds the local time */
-	const char *remind_user; /* field that names who is reminded */
-	const char *remind_kind; /* code in dictionary reminder_kind */
+		initial; /* with F_DEFAULTED: text, or @me @my-branch @my-team @today @number:C%06u @default-entry @general-portfolio @REF (the same field of the record that REF names) @REF.FIELD; alternatives separated by | */
+	const char *remind_days;    /* field that holds the days ahead */
+	const char *remind_time;    /* field that holds the local time */
+	const char *remind_user;    /* field that names who is reminded */
+	const char *remind_kind;    /* code in dictionary reminder_kind */
+	const char *remind_setting; /* without remind_days: setting that holds the days ahead */
+	const struct range *range;  /* NULL: every number */
+	const char *not_before;     /* date field of this record that this date may not precede */
+	const char *unique_with;    /* indexed field: no two records have the same two values */
 };
 
 /* Fields that every entity has. */
@@ -120,6 +131,7 @@ struct field {
 #define E_READONLY 0x04u /* changed by the server only */
 #define E_NO_DELETE 0x08u
 #define E_ARCHIVE 0x10u /* has a field archived */
+#define E_FINAL 0x20u   /* added, then never changed: a further record corrects it */
 
 struct entity {
 	uint16_t number; /* never reused */

@@ -1,5 +1,5 @@
 /* What must hold before a record is written, read from the rows of its fields. */
-#include "server/model/draft.h"
+#include "server/model/rules.h"
 #include <glib.h>
 
 /* The general portfolio is the first one of every store. */
@@ -119,52 +119,84 @@ static void default_number(struct draft *d, const struct field *f, struct buf *o
 	buf_free(&text);
 }
 
-/* The same field of the customer that the record refers to. */
-static uint64_t from_customer(struct draft *d, const struct field *f)
+/* "REF.FIELD" of the record that REF names, "REF" the field of the same name there. */
+static void default_from(
+	struct draft *d, const struct field *f, struct bytes source, struct buf *out)
 {
-	const struct entity *en =
-		schema_entity_by_number(lookup_schema(d->w->lookup), ENTITY_CUSTOMER);
-	const struct field *same = entity_field_named(en, f->name);
-	struct bytes fields = lookup_fields(d->w->lookup, en, draft_number(d, "customer"));
+	size_t dot = 0;
+	const struct field *ref, *same;
+	const struct entity *en;
+	struct bytes run;
+	struct wire_field w;
 
-	return same ? record_number(fields, same->tag) : 0;
+	while (dot < source.len && source.data[dot] != '.')
+		dot++;
+	ref = entity_field(d->w->entity, bytes_of(source.data, dot));
+	en = ref ? schema_entity(lookup_schema(d->w->lookup), bytes_str(ref->refers_to)) : NULL;
+	if (!en)
+		return;
+	same = dot < source.len
+		       ? entity_field(en, bytes_of(source.data + dot + 1, source.len - dot - 1))
+		       : entity_field_named(en, f->name);
+	if (!same || same->type != f->type)
+		return;
+	run = record_run(lookup_fields(d->w->lookup, en, record_number(draft_bytes(d), ref->tag)),
+		same->tag);
+	while (record_next(&run, &w, NULL)) {
+		if (w.wire == WIRE_VARINT)
+			record_add_number(out, f->tag, w.number);
+		else
+			record_add_text(out, f->tag, w.bytes);
+	}
 }
 
-static uint64_t default_id(struct draft *d, const struct field *f)
+static uint64_t default_id(struct draft *d, const struct field *f, struct bytes word)
 {
 	const struct model_write *w = d->w;
 
-	if (!strcmp(f->initial, "@me"))
+	if (bytes_equal_str(word, "me"))
 		return w->user;
-	if (!strcmp(f->initial, "@my-branch"))
+	if (bytes_equal_str(word, "my-branch"))
 		return w->branch;
-	if (!strcmp(f->initial, "@my-team"))
+	if (bytes_equal_str(word, "my-team"))
 		return w->team;
-	if (!strcmp(f->initial, "@today"))
+	if (bytes_equal_str(word, "today"))
 		return (uint64_t)w->today;
-	if (!strcmp(f->initial, "@default-entry"))
+	if (bytes_equal_str(word, "default-entry"))
 		return lookup_standard(w->lookup, f->refers_to);
-	if (!strcmp(f->initial, "@general-portfolio"))
+	if (bytes_equal_str(word, "general-portfolio"))
 		return GENERAL_PORTFOLIO;
-	if (!strcmp(f->initial, "@customer"))
-		return from_customer(d, f);
 	return 0;
+}
+
+/* The first of the alternatives "@a|@b" that gives something. */
+static void default_word(struct draft *d, const struct field *f, struct buf *out)
+{
+	size_t before = out->len;
+	uint64_t id;
+
+	for (const char *p = f->initial; *p && out->len == before; p += *p == '|') {
+		size_t len = strcspn(p, "|");
+		struct bytes word = bytes_of(p + 1, len - 1);
+		id = default_id(d, f, word);
+		if (id)
+			record_add_number(out, f->tag, id);
+		else
+			default_from(d, f, word, out);
+		p += len;
+	}
 }
 
 static void default_of(struct draft *d, const struct field *f, struct buf *out)
 {
 	struct parse_context ctx = lookup_parse_context(d->w->lookup, d->w->today, NULL);
-	uint64_t id;
 
-	if (g_str_has_prefix(f->initial, "@number:")) {
+	if (g_str_has_prefix(f->initial, "@number:"))
 		default_number(d, f, out);
-	} else if (*f->initial == '@') {
-		id = default_id(d, f);
-		if (id)
-			record_add_number(out, f->tag, id);
-	} else {
+	else if (*f->initial == '@')
+		default_word(d, f, out);
+	else
 		type_parse(f, bytes_str(f->initial), &ctx, out, d->e);
-	}
 }
 
 static void fill_defaults(struct draft *d)
@@ -295,6 +327,9 @@ static enum status check_allowed(const struct draft *d)
 	if (en->flags & E_READONLY && d->w->user != 0)
 		return error_set(
 			d->e, STATUS_DENIED, "a %s is changed by the server only", en->name);
+	if (en->flags & E_FINAL && d->w->before && d->w->user != 0)
+		return error_set(d->e, STATUS_INVALID,
+			"a %s is never changed: a further one corrects it", en->name);
 	return STATUS_OK;
 }
 
@@ -308,6 +343,7 @@ enum status model_check(
 	if (s)
 		return s;
 	take_fields(&d, fields);
+	rules_prepare(&d);
 	if (!w->before)
 		fill_defaults(&d);
 	if (!d.failed && hooks && hooks->prepare)
@@ -315,6 +351,7 @@ enum status model_check(
 	if (!d.failed) {
 		check_fields(&d);
 		check_cycles(&d);
+		rules_check(&d);
 	}
 	if (!d.failed && hooks && hooks->check)
 		hooks->check(&d);

@@ -188,28 +188,6 @@ static void check_birth_month(struct draft *d)
 	buf_free(&day);
 }
 
-static void check_range(struct draft *d, const char *field, int64_t low, int64_t high)
-{
-	int64_t v = record_signed(draft_bytes(d), draft_tag(d, field));
-
-	if (v < low)
-		draft_bad(d, field, "is below %lld", (long long)low);
-	else if (v > high)
-		draft_bad(d, field, "is above %lld", (long long)high);
-}
-
-/* A status that asks for a reason names the field of it. */
-static void check_status(struct draft *d)
-{
-	const struct entry *status = lookup_entry_of(d->w->lookup, draft_number(d, "status"));
-	struct bytes name =
-		status ? attribute(status->attributes, "reason_required") : bytes_of("", 0);
-	const struct field *f = name.len ? entity_field(d->w->entity, name) : NULL;
-
-	if (f && !record_has(draft_bytes(d), f->tag))
-		draft_bad(d, f->name, "is missing: status %s needs it", status->code);
-}
-
 static void customer_check(struct draft *d)
 {
 	if (draft_before(d, "archived") && draft_number(d, "archived"))
@@ -221,10 +199,6 @@ static void customer_check(struct draft *d)
 	check_tax_number(d);
 	check_birth_month(d);
 	check_birthday(d);
-	check_range(d, "potential_score", 0, 100);
-	check_range(d, "employee_count", 0, INT64_MAX);
-	check_range(d, "credit_limit", 0, INT64_MAX);
-	check_status(d);
 }
 
 /* Customer: what follows a change */

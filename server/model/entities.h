@@ -4,6 +4,10 @@
 
 #include "common/schema.h"
 
+/* What several fields keep within. */
+extern const struct range not_negative, above_zero, fraction, score, days_ahead, months, years,
+	plan_steps;
+
 extern const struct field customer_fields[];
 extern const struct field contact_fields[];
 extern const struct field activity_fields[];
@@ -19,5 +23,18 @@ extern const struct field dictionary_fields[];
 extern const struct field dictionary_entry_fields[];
 extern const struct field setting_fields[];
 extern const struct field operation_fields[];
+extern const struct field note_fields[];
+extern const struct field lead_fields[];
+extern const struct field opportunity_fields[];
+extern const struct field product_fields[];
+extern const struct field product_price_fields[];
+extern const struct field sale_fields[];
+extern const struct field contract_fields[];
+extern const struct field payment_fields[];
+extern const struct field sales_plan_fields[];
+extern const struct field plan_step_fields[];
+extern const struct field plan_line_fields[];
+extern const struct field operating_record_fields[];
+extern const struct field qualification_review_fields[];
 
 #endif

@@ -19,6 +19,9 @@ struct seen {
 	bool known, named;
 };
 
+/* More than the numbers of the entities. */
+#define NUMBERED 64
+
 struct lookup {
 	struct txn *txn;
 	const struct scope *scope;
@@ -31,7 +34,7 @@ struct lookup {
 	GHashTable *seen;         /* any_ref() -> struct seen */
 	GHashTable *texts;        /* "entity\ntext" -> id */
 	GHashTable *settings;     /* name -> struct bytes, in the arena */
-	uint64_t next_number[ENTITY_OPERATION + 1];
+	uint64_t next_number[NUMBERED];
 };
 
 static void dictionary_free(void *p)

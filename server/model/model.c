@@ -3,6 +3,15 @@
 #include "server/model/entities.h"
 #include <glib.h>
 
+const struct range not_negative = { 0, INT64_MAX };
+const struct range above_zero = { 1, INT64_MAX };
+const struct range fraction = { 0, 10000 };
+const struct range score = { 0, 100 };
+const struct range days_ahead = { 0, 366 };
+const struct range months = { 1, 12 };
+const struct range years = { 1900, 9999 };
+const struct range plan_steps = { 1, 8 };
+
 /* clang-format off */
 static const struct entity_table tables[] = {
 	{ .entity = { .number = ENTITY_CUSTOMER, .name = "customer",
@@ -15,10 +24,10 @@ static const struct entity_table tables[] = {
 		.rows = contact_fields },
 	{ .entity = { .number = ENTITY_ACTIVITY, .name = "activity",
 		.zh = "联系活动", .en = "Activity", .name_field = "subject",
-		.scope_fields = "customer", .owner_field = "owner" },
+		.scope_fields = "customer|lead", .owner_field = "owner" },
 		.rows = activity_fields },
 	{ .entity = { .number = ENTITY_TASK, .name = "task", .zh = "任务", .en = "Task",
-		.name_field = "subject", .scope_fields = "customer", .owner_field = "assignee",
+		.name_field = "subject", .scope_fields = "customer|lead", .owner_field = "assignee",
 		.seen_by_field = "assignee" },
 		.rows = task_fields },
 	{ .entity = { .number = ENTITY_REMINDER, .name = "reminder",
@@ -60,6 +69,56 @@ static const struct entity_table tables[] = {
 		.zh = "操作", .en = "Operation", .name_field = "kind", .owner_field = "user",
 		.flags = E_READONLY | E_NO_DELETE },
 		.rows = operation_fields },
+	{ .entity = { .number = ENTITY_NOTE, .name = "note", .zh = "记事", .en = "Note",
+		.name_field = "title", .scope_fields = "customer|record", .owner_field = "owner" },
+		.rows = note_fields },
+	{ .entity = { .number = ENTITY_LEAD, .name = "lead", .zh = "线索", .en = "Lead",
+		.name_field = "name", .owner_field = "owner" },
+		.rows = lead_fields },
+	{ .entity = { .number = ENTITY_OPPORTUNITY, .name = "opportunity",
+		.zh = "销售机会", .en = "Opportunity", .name_field = "name",
+		.scope_fields = "customer", .owner_field = "owner" },
+		.rows = opportunity_fields },
+	{ .entity = { .number = ENTITY_PRODUCT, .name = "product", .zh = "产品", .en = "Product",
+		.name_field = "name", .number_field = "product_number", .flags = E_SHARED },
+		.rows = product_fields },
+	{ .entity = { .number = ENTITY_PRODUCT_PRICE, .name = "product_price",
+		.zh = "产品价格", .en = "Product price", .name_field = "valid_from",
+		.flags = E_SHARED },
+		.rows = product_price_fields },
+	{ .entity = { .number = ENTITY_SALE, .name = "sale", .zh = "销售记录", .en = "Sale",
+		.name_field = "product_name", .scope_fields = "customer", .owner_field = "owner" },
+		.rows = sale_fields },
+	{ .entity = { .number = ENTITY_CONTRACT, .name = "contract", .zh = "合同", .en = "Contract",
+		.name_field = "title", .number_field = "contract_number",
+		.scope_fields = "customer", .owner_field = "owner" },
+		.rows = contract_fields },
+	{ .entity = { .number = ENTITY_PAYMENT, .name = "payment", .zh = "回款", .en = "Payment",
+		.name_field = "payment_number", .number_field = "payment_number",
+		.scope_fields = "customer", .owner_field = "recorded_by",
+		.flags = E_FINAL | E_NO_DELETE },
+		.rows = payment_fields },
+	{ .entity = { .number = ENTITY_SALES_PLAN, .name = "sales_plan",
+		.zh = "销售计划", .en = "Sales plan", .name_field = "title",
+		.owner_field = "owner" },
+		.rows = sales_plan_fields },
+	{ .entity = { .number = ENTITY_PLAN_STEP, .name = "plan_step",
+		.zh = "计划步骤", .en = "Plan step", .name_field = "step_number",
+		.scope_fields = "plan", .owner_field = "assignee", .seen_by_field = "assignee" },
+		.rows = plan_step_fields },
+	{ .entity = { .number = ENTITY_PLAN_LINE, .name = "plan_line",
+		.zh = "计划明细", .en = "Plan line", .name_field = "plan_line_kind",
+		.scope_fields = "plan", .owner_field = "salesperson",
+		.seen_by_field = "salesperson" },
+		.rows = plan_line_fields },
+	{ .entity = { .number = ENTITY_OPERATING_RECORD, .name = "operating_record",
+		.zh = "月度经营记录", .en = "Operating record", .name_field = "month",
+		.scope_fields = "customer", .owner_field = "owner" },
+		.rows = operating_record_fields },
+	{ .entity = { .number = ENTITY_QUALIFICATION_REVIEW, .name = "qualification_review",
+		.zh = "客户资质评审", .en = "Qualification review", .name_field = "review_number",
+		.number_field = "review_number", .scope_fields = "customer" },
+		.rows = qualification_review_fields },
 };
 /* clang-format on */
 

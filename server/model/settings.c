@@ -22,6 +22,8 @@ const struct setting_row setting_rows[] = {
 	{ "lead.steps", "3,5,7", "新线索提醒、抄送、回收的天数", "days to remind, copy and take back a new lead", "list" },
 	{ "survey.months", "6", "满意度调查间隔月数", "months between satisfaction surveys", "1-120" },
 	{ "quality.stale_months", "12", "几个月无变化视为陈旧", "months without change or contact until data is stale", "1-120" },
+	{ "contract.days_before", "30,7", "合同到期前几天提醒", "days ahead on which contract ends remind", "list" },
+	{ "plan.remind_days", "3", "计划步骤到期前几天提醒", "days ahead on which steps of a sales plan remind", "list" },
 	{ "document.max_mb", "64", "文档最大兆字节", "largest document in megabytes", "1-1024" },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

@@ -3,43 +3,12 @@
 #include "server/model/computed.h"
 #include "server/model/draft.h"
 
-static const struct entity *entity_in(const struct draft *d, enum entity_number number)
-{
-	return schema_entity_by_number(lookup_schema(d->w->lookup), (uint16_t)number);
-}
-
-/* The contact's customer, where none is given; one of another customer is a fault. */
-static void customer_of_contact(struct draft *d)
-{
-	const struct entity *en = entity_in(d, ENTITY_CONTACT);
-	uint64_t contact = draft_number(d, "contact"), customer = draft_number(d, "customer");
-	struct bytes fields;
-
-	if (!contact || !(draft_changed(d, "contact") || draft_changed(d, "customer")))
-		return;
-	fields = lookup_fields(d->w->lookup, en, contact);
-	if (!fields.len)
-		return;
-	if (!customer && !draft_is_bad(d, "customer"))
-		draft_set_number(d, "customer", model_number(en, fields, "customer"));
-	else if (customer && customer != model_number(en, fields, "customer"))
-		draft_bad(d, "contact", "belongs to another customer");
-}
-
-static void check_not_negative(struct draft *d, const char *field)
-{
-	if (record_signed(draft_bytes(d), draft_tag(d, field)) < 0)
-		draft_bad(d, field, "is below 0");
-}
-
 /* Activities */
 
 static void activity_check(struct draft *d)
 {
-	if (!draft_has(d, "customer"))
-		draft_bad(d, "customer", "is missing");
-	check_not_negative(d, "duration_minutes");
-	check_not_negative(d, "reminder_days_before");
+	if (!draft_has(d, "customer") && !draft_has(d, "lead"))
+		draft_bad(d, "customer", "is missing: it, a lead or an opportunity is needed");
 }
 
 struct latest {
@@ -137,10 +106,9 @@ static enum status activity_after(struct txn *t, const struct author *author,
 	return s;
 }
 
-const struct hooks activity_hooks = { .entity = ENTITY_ACTIVITY,
-	.prepare = customer_of_contact,
-	.check = activity_check,
-	.after = activity_after };
+const struct hooks activity_hooks = {
+	.entity = ENTITY_ACTIVITY, .check = activity_check, .after = activity_after
+};
 
 /* The next follow-up of a customer */
 
@@ -254,7 +222,6 @@ static void task_prepare(struct draft *d)
 {
 	uint64_t now = zigzag(d->w->author->now_ms);
 
-	customer_of_contact(d);
 	if (!draft_changed(d, "state"))
 		return;
 	if (became(d, "done"))
@@ -276,7 +243,6 @@ static void task_check(struct draft *d)
 
 	if (needs && !draft_has(d, "state_reason"))
 		draft_bad(d, "state_reason", "is missing: state %s needs it", state);
-	check_not_negative(d, "reminder_days_before");
 }
 
 const struct hooks task_hooks = {
@@ -311,27 +277,12 @@ static void reminder_prepare(struct draft *d)
 	}
 }
 
-static void check_days_before(struct draft *d)
-{
-	struct bytes run = record_run(draft_bytes(d), draft_tag(d, "days_before"));
-	struct wire_field w;
-
-	while (record_next(&run, &w, NULL))
-		if (unzigzag(w.number) < 0 || unzigzag(w.number) > 366)
-			draft_bad(d, "days_before", "is not between 0 and 366");
-}
-
 static void reminder_check(struct draft *d)
 {
 	const char *repeat = draft_code(d, "repeat");
 	struct birthday start;
 	char why[96];
 
-	check_days_before(d);
-	if (draft_has(d, "repeat_every") &&
-		record_signed(draft_bytes(d), draft_tag(d, "repeat_every")) < 1)
-		draft_bad(d, "repeat_every", "is below 1");
-	check_not_negative(d, "escalate_after_days");
 	if (!birthday_parse(draft_text(d, "start_on"), &start, why))
 		return;
 	if ((start.lunar || !start.year) && strcmp(repeat, "none") != 0 &&

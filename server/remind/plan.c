@@ -193,8 +193,8 @@ static void read_ahead(struct asking *a, struct lookup *l, struct bytes fields)
 	a->nahead = 0;
 	if (days)
 		ahead_from_field(a, fields, days);
-	else if (a->field->remind == REMIND_BIRTHDAY)
-		ahead_from_text(a, lookup_setting(l, "birthday.days_before"));
+	else if (a->field->remind_setting)
+		ahead_from_text(a, lookup_setting(l, a->field->remind_setting));
 	if (a->nahead == 0)
 		add_ahead(a, 0);
 }
@@ -498,7 +498,7 @@ enum status remind_plan(struct txn *t, const struct author *author, const struct
 	struct arena *arena;
 	enum status status = STATUS_OK;
 
-	if (replan_needed(entity, before, after))
+	if (replan_needed(store_schema(txn_store(t)), entity, before, after))
 		status = replan_ask(t, e);
 	if (status || (!reminder && !remind_concerns(entity, before, after)))
 		return status;

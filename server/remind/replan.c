@@ -17,23 +17,37 @@ static bool differs(const struct entity *entity, const char *field, const struct
 	return !bytes_equal(record_run(before->fields, tag), record_run(after->fields, tag));
 }
 
-/* Settings of the calendar are named after what they move. */
-static bool setting_moves(const struct entity *entity, const struct stored *setting)
+static bool days_of_a_field(const struct schema *schema, struct bytes setting)
+{
+	for (size_t i = 0; i < schema_count(schema); i++) {
+		const struct entity *en = schema_at(schema, i);
+		for (size_t k = 0; k < en->nfields; k++)
+			if (en->fields[k].remind_setting &&
+				bytes_equal_str(setting, en->fields[k].remind_setting))
+				return true;
+	}
+	return false;
+}
+
+/* Settings of the calendar are named after what they move; others hold the days ahead of a field. */
+static bool setting_moves(
+	const struct schema *schema, const struct entity *entity, const struct stored *setting)
 {
 	struct bytes name = record_text(setting->fields, entity_field_named(entity, "name")->tag);
 
 	return bytes_starts(name, bytes_str("birthday.")) ||
-	       bytes_starts(name, bytes_str("lunar."));
+	       bytes_starts(name, bytes_str("lunar.")) || days_of_a_field(schema, name);
 }
 
-bool replan_needed(
-	const struct entity *entity, const struct stored *before, const struct stored *after)
+bool replan_needed(const struct schema *schema, const struct entity *entity,
+	const struct stored *before, const struct stored *after)
 {
 	if (!before)
 		return false;
 	switch (entity->number) {
 	case ENTITY_SETTING:
-		return setting_moves(entity, after) && differs(entity, "value", before, after);
+		return setting_moves(schema, entity, after) &&
+		       differs(entity, "value", before, after);
 	case ENTITY_BRANCH:
 		return differs(entity, "time_zone", before, after);
 	case ENTITY_USER:

@@ -8,8 +8,8 @@
 #include "server/remind/plan.h"
 
 /* Whether a change moves what others planned. */
-bool replan_needed(
-	const struct entity *entity, const struct stored *before, const struct stored *after);
+bool replan_needed(const struct schema *schema, const struct entity *entity,
+	const struct stored *before, const struct stored *after);
 /* Asks for it, from the beginning; in the transaction of the change. */
 enum status replan_ask(struct txn *t, struct error *e);
 bool replan_asked(struct txn *t);

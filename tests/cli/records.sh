@@ -27,8 +27,8 @@ like "by name" "$ERR" 'phone'
 exits "an unknown choice names the allowed ones" 6 as admin activity add customer="$C" subject=x mode=外星
 like "by code" "$ERR" 'dinner'
 exits "a computed field is refused" 6 as admin customer set "$C" receivable_balance=5
-exits "a field of an entity that is not there yet" 6 as admin activity add customer="$C" subject=x lead=1
-like "says so" "$ERR" 'entity not available yet'
+exits "a reference to a record that is not there" 6 as admin activity add customer="$C" subject=x lead=1
+like "says so" "$ERR" 'lead is not a known lead'
 exits "status lost needs a reason" 6 as admin customer set "$C" status=lost
 exits "and works with one" 0 as admin customer set "$C" status=lost loss_reason=price
 exits "a record that is not there" 3 as admin customer show 99999
