@@ -68,6 +68,18 @@ static void add_ids(struct app *app, Guanxi__Request *r)
 		request_record(app->arena, r, bytes_str(app->args[i]));
 }
 
+/* An id that a merge has taken away answers with the record that stayed. */
+static void say_merged(const struct app *app, const Guanxi__Reply *reply)
+{
+	uint64_t asked;
+
+	for (size_t i = 0; i < app->nargs && i < reply->n_record; i++)
+		if (id_parse(bytes_str(app->args[i]), &asked) && asked != reply->record[i]->id)
+			app_say(app, app_tr(app, "%s %llu was merged into %llu"), app->noun,
+				(unsigned long long)asked,
+				(unsigned long long)reply->record[i]->id);
+}
+
 static enum status run_show(struct app *app, struct error *e)
 {
 	const Guanxi__Reply *reply;
@@ -78,6 +90,8 @@ static enum status run_show(struct app *app, struct error *e)
 	Guanxi__Request *r = request_new(app, "record.get");
 	add_ids(app, r);
 	st = call_for_records(app, r, &reply, e);
+	if (!st)
+		say_merged(app, reply);
 	return st ? st : print_records(app, reply, e);
 }
 

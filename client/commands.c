@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&cmd_delete,
 	&cmd_restore,
 	&cmd_history,
+	&cmd_merge,
 	&cmd_import,
 	&cmd_export,
 	&cmd_reminder_list,

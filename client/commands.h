@@ -15,6 +15,7 @@ extern const struct command cmd_add, cmd_show, cmd_set, cmd_delete, cmd_restore,
 extern const struct command cmd_list, cmd_count, cmd_search;
 /* cmd_history.c */
 extern const struct command cmd_history;
+extern const struct command cmd_merge;
 /* cmd_today.c */
 extern const struct command cmd_today;
 /* cmd_system.c */

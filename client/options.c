@@ -63,6 +63,8 @@ static const struct option_row table[] = {
 		"auto, utf-8, utf-8-bom, utf-16, gb18030" },
 	{ "map", 0, OPTION_LIST, false, AT(map), "COLUMN=FIELD",
 		"which field a column is; may repeat" },
+	{ "take", 0, OPTION_LIST, false, AT(take), "FIELD",
+		"where both have a value, the second record's; may repeat" },
 	{ "key", 0, OPTION_TEXT, false, AT(key), "FIELD", "field by which known rows are found" },
 	{ "on-conflict", 0, OPTION_TEXT, false, AT(on_conflict), "fail|skip|update",
 		"what to do with known rows" },

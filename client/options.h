@@ -26,7 +26,7 @@ struct options {
 	const char *encoding, *key, *on_conflict, *null, *rejects, *format;
 	const char *in, *days, *since, *count, *exec;
 	bool all, trash, planned, proto, explain, total;
-	struct option_list map;
+	struct option_list map, take;
 
 	uint64_t given;     /* one bit for each row of the table that was used */
 	const char **words; /* what is no option; NULL-terminated */

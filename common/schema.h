@@ -143,8 +143,10 @@ struct entity {
 	const char *number_field; /* unique number or code, or NULL */
 	const char *
 		scope_fields; /* references whose scope this record follows, first set one wins, separated by |; or NULL */
-	const char *owner_field;    /* field that names the owner, or NULL */
-	const char *seen_by_field;  /* besides: a user who sees the record (assignee), or NULL */
+	const char *owner_field;   /* field that names the owner, or NULL */
+	const char *seen_by_field; /* besides: a user who sees the record (assignee), or NULL */
+	const char *
+		merged_field; /* reference to the record of this entity that it was merged into; or NULL: never merged */
 	const struct field *fields; /* common fields included */
 	size_t nfields;
 };

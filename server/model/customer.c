@@ -339,6 +339,18 @@ static void contact_prepare(struct draft *d)
 		draft_set_number(d, "is_primary", !p.primary);
 }
 
+/* The customer that a merge gives it to keeps its own primary contact. */
+static void contact_moved(struct draft *d)
+{
+	struct primary p;
+
+	if (!draft_changed(d, "customer") || !draft_number(d, "is_primary"))
+		return;
+	d->failed = find_primary(d->w->txn, draft_number(d, "customer"), d->w->id, &p, d->e);
+	if (!d->failed && p.primary)
+		draft_set_number(d, "is_primary", false);
+}
+
 static void contact_check(struct draft *d)
 {
 	if (draft_before(d, "is_primary") && !draft_number(d, "is_primary") &&
@@ -426,6 +438,7 @@ static enum status contact_settle(
 const struct hooks contact_hooks = { .entity = ENTITY_CONTACT,
 	.compute = work_compute_contact,
 	.prepare = contact_prepare,
+	.moved = contact_moved,
 	.check = contact_check,
 	.after = contact_after,
 	.settle = contact_settle };

@@ -196,6 +196,12 @@ static enum status read_root(const struct model_write *w, bool trash, struct buf
 
 	scope.trash_too = true;
 	s = store_get(w->txn, &scope, w->entity, w->id, room, root, e);
+	if (!s && trash && model_number(w->entity, root->fields, w->entity->merged_field))
+		return error_set(e, STATUS_CONFLICT,
+			"the %s was merged into \"%llu\": take that operation back",
+			w->entity->name,
+			(unsigned long long)model_number(
+				w->entity, root->fields, w->entity->merged_field));
 	if (s || root->deleted == trash)
 		return s;
 	if (trash)

@@ -52,6 +52,8 @@ struct hooks {
 	/* After an operation that brought this record back; see model_settle. */
 	enum status (*settle)(struct txn *t, const struct author *author,
 		const struct stored *record, struct error *e);
+	/* A merge gives the live record to another one: what it must change besides the reference. */
+	void (*moved)(struct draft *d);
 	/* Whether the record may be deleted. */
 	enum status (*deletable)(const struct model_write *w, struct error *e);
 };

@@ -230,6 +230,8 @@ const struct field customer_fields[] = {
 		.flags = F_INDEXED },
 	{ .tag = 96, .name = "remarks", .type = T_LONG_TEXT, .zh = "备注", .en = "Remarks",
 		.flags = F_SEARCH },
+	{ .tag = 97, .name = "merged_into", .type = T_REF, .refers_to = "customer",
+		.zh = "合并到", .en = "Merged into", .flags = F_INDEXED | F_READONLY },
 	{ 0 },
 };
 
@@ -294,5 +296,7 @@ const struct field contact_fields[] = {
 		.flags = F_INDEXED },
 	{ .tag = 29, .name = "remarks", .type = T_LONG_TEXT, .zh = "备注", .en = "Remarks",
 		.flags = F_SEARCH },
+	{ .tag = 30, .name = "merged_into", .type = T_REF, .refers_to = "contact",
+		.zh = "合并到", .en = "Merged into", .flags = F_INDEXED | F_READONLY },
 	{ 0 },
 };

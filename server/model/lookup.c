@@ -501,6 +501,7 @@ static bool resolve_unique(
 		if (!(f->flags & F_LOOKUP))
 			continue;
 		*id = find_unique(l, en, f, text);
+		*id = *id ? store_survivor(l->txn, en, *id) : 0;
 		if (*id && lookup_there(l, en, *id))
 			return true;
 	}

@@ -121,6 +121,22 @@ enum status model_delete(const struct model_write *w, uint64_t *count, struct er
 enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e);
 
 /*
+ * Merges other into write.before (both live and of write.entity, as the caller sees them): every reference to other, in the trash too, names
+ * write.id; what write.before lacks comes from other, lists hold the values of both; where both have a value write.before's stays
+ * unless its tag stands in take. other goes to the trash with merged_into, from where ids find the survivor. count: records whose references moved.
+ * STATUS_INVALID when the result breaks a rule, STATUS_USAGE for entities that are never merged; nothing is written then.
+ */
+struct model_merge {
+	struct model_write write;
+	const struct stored *other;
+	const uint32_t *take;
+	size_t ntake;
+	bool dry_run; /* checks and counts only */
+};
+enum status model_merge(const struct model_merge *m, uint64_t *count, struct error *e);
+bool model_mergeable(const struct entity *entity);
+
+/*
  * After an operation that brought records out of the trash (restore, undo), once for each of them when all stand: what must hold
  * among them, such as one primary contact. A record in the trash is passed over.
  */

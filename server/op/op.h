@@ -16,5 +16,6 @@ extern const struct op history_ops[];
 extern const struct op import_ops[];
 extern const struct op reminder_ops[];
 extern const struct op today_ops[];
+extern const struct op merge_ops[];
 
 #endif

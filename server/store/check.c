@@ -260,7 +260,7 @@ static void check_touched(struct check *c, uint64_t from)
 		if (key.len != 8 || walk_value(w, &c->scratch, NULL) ||
 			!log_entry_parse(get_be64(key.data), buf_bytes(&c->scratch), &l))
 			continue;
-		if (l.kind > LOG_UNDO || !l.id || (l.id == last_id && l.entity == last_entity))
+		if (l.kind > LOG_MERGE || !l.id || (l.id == last_id && l.entity == last_entity))
 			continue;
 		last_id = l.id;
 		last_entity = l.entity;

@@ -99,7 +99,7 @@ static uint64_t last_change(struct check *c, const struct shape *sh, uint64_t id
 		n = log_of_record(c->t, sh->entity, id, before, seqs, 16);
 		for (size_t i = 0; i < n; i++)
 			if (!log_read(c->t, seqs[i], l, &c->scratch, body, NULL) &&
-				l->kind <= LOG_UNDO)
+				l->kind <= LOG_MERGE)
 				return seqs[i];
 		before = n ? seqs[n - 1] : 0;
 	} while (before > 1);

@@ -27,6 +27,7 @@ static const char *const kind_names[] = {
 	[LOG_DELETE] = "delete",
 	[LOG_RESTORE] = "restore",
 	[LOG_UNDO] = "undo",
+	[LOG_MERGE] = "merge",
 	[LOG_FIRED] = "fired",
 	[LOG_CLEARED] = "cleared",
 	[LOG_LOGIN] = "login",
@@ -44,7 +45,7 @@ const char *log_kind_name(enum log_kind kind)
 
 bool log_kind_from_name(const char *name, enum log_kind *out)
 {
-	for (size_t i = LOG_ADD; i <= LOG_UNDO; i++) {
+	for (size_t i = LOG_ADD; i <= LOG_MERGE; i++) {
 		if (strcmp(kind_names[i], name) == 0) {
 			*out = (enum log_kind)i;
 			return true;

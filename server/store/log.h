@@ -29,6 +29,7 @@ enum log_kind {
 	LOG_DELETE,
 	LOG_RESTORE,
 	LOG_UNDO,
+	LOG_MERGE,
 	LOG_FIRED,   /* a reminder fired; id is the reminder's */
 	LOG_CLEARED, /* a reminder was acknowledged or snoozed */
 	LOG_LOGIN,
@@ -40,7 +41,7 @@ const char *log_kind_name(enum log_kind kind);
 /* A change to a record, by a user or the server. */
 static inline bool log_kind_is_change(enum log_kind kind)
 {
-	return kind >= LOG_ADD && kind <= LOG_UNDO;
+	return kind >= LOG_ADD && kind <= LOG_MERGE;
 }
 
 struct log_entry {

@@ -191,6 +191,22 @@ static enum status put_row(struct put *p, struct error *e)
 	return txn_put(p->t, SPACE_REC, key_bytes(&k), buf_bytes(&p->new_row), e);
 }
 
+/* Where a merged record is found now: as its field says, so that taking the merge back takes this back. */
+static enum status put_moved(struct put *p, struct error *e)
+{
+	struct key k = key_record(p->sh->entity->number, p->id);
+	uint32_t tag = p->sh->merged ? p->sh->merged->tag : 0;
+	uint64_t before = tag ? record_number(p->old, tag) : 0;
+	uint64_t after = tag ? record_number(p->new, tag) : 0;
+	uint8_t value[8];
+
+	if (before == after)
+		return STATUS_OK;
+	put_be64(value, after);
+	return after ? txn_put(p->t, SPACE_MOVED, key_bytes(&k), bytes_of(value, sizeof(value)), e)
+		     : txn_del(p->t, SPACE_MOVED, key_bytes(&k), e);
+}
+
 /* The index keys before or after: all when the record comes, goes to the trash or back, else those of changed fields. */
 static void collect(struct put *p, struct bytes fields, bool deleted, const struct effective *scope,
 	struct key_set *out)
@@ -291,6 +307,8 @@ static enum status apply(struct put *p, struct error *e)
 		s = take_id(p, e);
 	if (!s)
 		s = put_row(p, e);
+	if (!s)
+		s = put_moved(p, e);
 	if (!s)
 		s = put_index(p, &before, &after, e);
 	if (!s)

@@ -82,6 +82,7 @@ static bool shape_fill(const struct store *s, struct shape *sh, const struct ent
 	fill_parents(s, sh);
 	sh->owner = named(en, en->owner_field);
 	sh->seen_by = named(en, en->seen_by_field);
+	sh->merged = named(en, en->merged_field);
 	sh->branch = named(en, "branch");
 	if (sh->branch && sh->branch->type != T_REF)
 		sh->branch = NULL;

@@ -128,7 +128,7 @@ bool store_visible(
 /*
  * Writes a whole record (entered fields, any order). id 0 adds one and *id becomes its number. Sets version, created_*, updated_*
  * (unless the fields name created_* of an import), indexes, terms, unique values, scope of it and of what follows it, log, history, operation;
- * then calls the observer. kind: "add", "set", "delete", "restore", "undo". Setting deleted_at moves the record to the trash.
+ * then calls the observer. kind: "add", "set", "delete", "restore", "undo", "merge". Setting deleted_at moves the record to the trash.
  * A unique value that another record has is STATUS_DUPLICATE with the field named. Same content as before: nothing is written, *unchanged (may be NULL) is true.
  */
 enum status store_put(struct txn *t, const struct author *author, const struct entity *entity,

@@ -103,6 +103,21 @@ static void choices_have_dictionaries(void **state)
 	each_field(check_choice);
 }
 
+static void check_reference(const struct entity *en, const struct field *f)
+{
+	const struct entity *to =
+		type_is_reference(f->type) ? schema_entity(schema, bytes_str(f->refers_to)) : NULL;
+	bool refers = f->type == T_REF_ANY || (to && model_mergeable(to));
+
+	if (refers && f->tag < TAG_EXTERNAL_ID && !(f->flags & (F_INDEXED | F_UNAVAILABLE)))
+		fail_msg("%s.%s is a reference that a merge cannot find", en->name, f->name);
+}
+
+static void references_are_indexed(void **state)
+{
+	each_field(check_reference);
+}
+
 static void deletion_is_indexed(void **state)
 {
 	each_field(check_deletion);
@@ -162,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(labels_are_complete),
 		cmocka_unit_test(choices_have_dictionaries),
+		cmocka_unit_test(references_are_indexed),
 		cmocka_unit_test(deletion_is_indexed),
 		cmocka_unit_test(defaults_are_entered),
 		cmocka_unit_test(reminders_have_a_user),

@@ -1,0 +1,430 @@
+/*
+ * Merging two records of one entity: every reference to the one that goes names the one that stays, found by walking the schema, and
+ * what only one of them has stands in the one that stays.
+ */
+#include "server/model/draft.h"
+#include "server/store/query.h"
+#include <glib.h>
+
+#define PAGE 256
+#define IDS "merged_ids"
+
+struct merging {
+	const struct model_merge *m;
+	const struct entity *entity;
+	const struct schema *schema;
+	GHashTable *moved; /* any_ref() of records given to the one that stays */
+	struct error *e;
+};
+
+bool model_mergeable(const struct entity *entity)
+{
+	return entity->merged_field && entity_field_named(entity, IDS);
+}
+
+static bool is_merged_field(const struct entity *en, const struct field *f)
+{
+	return en->merged_field && !strcmp(f->name, en->merged_field);
+}
+
+/* The references. */
+
+/* What names the record that goes, and the one that stays, in a value of the field; 0: it cannot name them. */
+static uint64_t value_of(const struct merging *g, const struct field *f, uint64_t id)
+{
+	if (f->type == T_REF_ANY)
+		return any_ref(g->entity->number, id);
+	return type_is_reference(f->type) && f->refers_to && !strcmp(f->refers_to, g->entity->name)
+		       ? id
+		       : 0;
+}
+
+/* The run with one number in the place of another, each number once; *found: it stood there. */
+static void replace_number(
+	struct bytes run, uint64_t from, uint64_t to, struct buf *out, bool *found)
+{
+	GArray *seen = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	struct wire_field w;
+
+	while (record_next(&run, &w, NULL)) {
+		uint64_t number = w.number == from ? to : w.number;
+		bool twice = false;
+		*found = *found || w.number == from;
+		for (guint i = 0; i < seen->len && !twice; i++)
+			twice = g_array_index(seen, uint64_t, i) == number;
+		if (!twice && number)
+			record_add_number(out, w.tag, number);
+		g_array_append_val(seen, number);
+	}
+	g_array_free(seen, TRUE);
+}
+
+/* The fields of a record of entity en with its references moved; false: it has none. to 0 takes them out. */
+static bool redirect(const struct merging *g, const struct entity *en, struct bytes fields,
+	uint64_t to, struct buf *out)
+{
+	struct buf patch = BUF_INIT;
+	uint32_t cleared[64];
+	size_t ncleared = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < en->nfields && ncleared < G_N_ELEMENTS(cleared); i++) {
+		const struct field *f = &en->fields[i];
+		uint64_t from = value_of(g, f, g->m->other->id);
+		struct bytes run = from ? record_run(fields, f->tag) : bytes_of("", 0);
+		size_t at = patch.len;
+		bool found = false;
+
+		if (!run.len || f->flags & (F_COMPUTED | F_VIRTUAL) || is_merged_field(en, f))
+			continue;
+		replace_number(run, from, to ? value_of(g, f, to) : 0, &patch, &found);
+		if (!found)
+			patch.len = at;
+		else if (patch.len == at)
+			cleared[ncleared++] = f->tag;
+		any = any || found;
+	}
+	if (any) {
+		struct buf sorted = BUF_INIT;
+		record_sort(buf_bytes(&patch), &sorted);
+		record_merge(fields, buf_bytes(&sorted), cleared, ncleared, out);
+		buf_free(&sorted);
+	}
+	buf_free(&patch);
+	return any;
+}
+
+/* What else must change in a record that comes to the one that stays. */
+static enum status adapt(const struct merging *g, const struct entity *en,
+	const struct stored *record, struct buf *fields)
+{
+	const struct hooks *hooks = hooks_of(en);
+	struct model_write w = g->m->write;
+	struct draft d = { .w = &w, .fields = *fields, .e = g->e };
+
+	w.entity = en;
+	w.before = record;
+	w.id = record->id;
+	if (hooks && hooks->moved && !record->deleted)
+		hooks->moved(&d);
+	*fields = d.fields;
+	return d.failed;
+}
+
+/* The two themselves are written when all others stand. */
+static bool is_pair(const struct merging *g, const struct entity *en, uint64_t id)
+{
+	return en == g->entity && (id == g->m->write.id || id == g->m->other->id);
+}
+
+static void count_moved(const struct merging *g, const struct entity *en, uint64_t id)
+{
+	gint64 *key = g_new(gint64, 1);
+
+	*key = (gint64)any_ref(en->number, id);
+	g_hash_table_add(g->moved, key);
+}
+
+static enum status move_record(
+	const struct merging *g, const struct entity *en, const struct stored *record)
+{
+	const struct model_merge *m = g->m;
+	struct buf fields = BUF_INIT;
+	uint64_t id = record->id;
+	enum status s = STATUS_OK;
+
+	if (is_pair(g, en, id) || !redirect(g, en, record->fields, m->write.id, &fields))
+		return STATUS_OK;
+	count_moved(g, en, id);
+	if (!m->dry_run)
+		s = adapt(g, en, record, &fields);
+	if (!s && !m->dry_run)
+		s = store_put(m->write.txn, m->write.author, en, &id, "merge", buf_bytes(&fields),
+			NULL, g->e);
+	buf_free(&fields);
+	return s;
+}
+
+/* Live records that name the one that goes in field f. */
+static enum status move_field(
+	const struct merging *g, const struct entity *en, const struct field *f, uint64_t value)
+{
+	struct txn *t = g->m->write.txn;
+	struct buf wire = BUF_INIT, room = BUF_INIT;
+	uint64_t ids[PAGE], after = 0;
+	enum status s = STATUS_OK;
+	struct stored record;
+	size_t n;
+
+	record_add_number(&wire, f->tag, value);
+	while (!s && (n = store_find_equal(t, en, f, buf_bytes(&wire), after, ids, PAGE)) > 0) {
+		for (size_t i = 0; !s && i < n; i++) {
+			s = store_get(t, &scope_all, en, ids[i], &room, &record, g->e);
+			if (!s)
+				s = move_record(g, en, &record);
+		}
+		after = ids[n - 1];
+	}
+	buf_free(&wire);
+	buf_free(&room);
+	return s;
+}
+
+/* What lies in the trash has no index entries: its ids are gathered first. */
+struct trash {
+	GArray *ids;
+	const struct merging *g;
+	const struct entity *entity;
+};
+
+static bool trash_row(void *arg, const struct stored *record)
+{
+	struct trash *trash = arg;
+	struct buf fields = BUF_INIT;
+
+	if (redirect(trash->g, trash->entity, record->fields, trash->g->m->write.id, &fields))
+		g_array_append_val(trash->ids, record->id);
+	buf_free(&fields);
+	return true;
+}
+
+static enum status gather_trash(struct trash *trash)
+{
+	struct query q = {
+		.entity = trash->entity, .scope = &scope_all, .trash = true, .limit = PAGE
+	};
+	struct query_result result = { .next = BUF_INIT, .explain = BUF_INIT };
+	struct buf token = BUF_INIT;
+	enum status s;
+
+	do {
+		buf_clear(&result.next);
+		q.after = buf_bytes(&token);
+		s = query_run(
+			trash->g->m->write.txn, &q, 0, trash_row, trash, &result, trash->g->e);
+		buf_clear(&token);
+		buf_add_bytes(&token, buf_bytes(&result.next));
+	} while (!s && token.len);
+	buf_free(&result.next);
+	buf_free(&result.explain);
+	buf_free(&token);
+	return s;
+}
+
+static enum status move_trash(const struct merging *g, const struct entity *en)
+{
+	struct trash trash = { g_array_new(FALSE, FALSE, sizeof(uint64_t)), g, en };
+	struct buf room = BUF_INIT;
+	struct stored record;
+	enum status s = gather_trash(&trash);
+
+	for (guint i = 0; !s && i < trash.ids->len; i++) {
+		s = store_get(g->m->write.txn, &scope_all, en,
+			g_array_index(trash.ids, uint64_t, i), &room, &record, g->e);
+		if (!s)
+			s = move_record(g, en, &record);
+	}
+	g_array_free(trash.ids, TRUE);
+	buf_free(&room);
+	return s;
+}
+
+static enum status move_references(const struct merging *g)
+{
+	enum status s = STATUS_OK;
+
+	for (size_t i = 0; !s && i < schema_count(g->schema); i++) {
+		const struct entity *en = schema_at(g->schema, i);
+		bool names = false;
+		for (size_t k = 0; !s && k < en->nfields; k++) {
+			const struct field *f = &en->fields[k];
+			uint64_t value = value_of(g, f, g->m->other->id);
+			if (!value || f->flags & (F_UNAVAILABLE | F_COMPUTED))
+				continue;
+			names = true;
+			s = move_field(g, en, f, value);
+		}
+		if (!s && names)
+			s = move_trash(g, en);
+	}
+	return s;
+}
+
+/* The two records. */
+
+static bool is_taken(const struct model_merge *m, const struct field *f)
+{
+	for (size_t i = 0; i < m->ntake; i++)
+		if (m->take[i] == f->tag)
+			return true;
+	return false;
+}
+
+static bool is_entered(const struct field *f)
+{
+	bool common = f->tag > TAG_EXTERNAL_ID && f->tag < TAG_CUSTOM;
+
+	return !common && !(f->flags & (F_COMPUTED | F_VIRTUAL | F_READONLY));
+}
+
+/* The values of both lists, each once. */
+static void unite(struct bytes keep, struct bytes other, struct buf *out)
+{
+	struct wire_field w, stands;
+
+	buf_add_bytes(out, keep);
+	while (record_next(&other, &w, NULL)) {
+		struct bytes rest = keep;
+		bool there = false;
+		while (!there && record_next(&rest, &stands, NULL))
+			there = bytes_equal(stands.whole, w.whole);
+		if (!there)
+			buf_add_bytes(out, w.whole);
+	}
+}
+
+/* The reading of another name would be wrong. */
+static bool is_other_reading(const struct merging *g, const struct field *f)
+{
+	const struct entity *en = g->entity;
+
+	for (size_t i = 0; i < en->nfields; i++)
+		if (en->fields[i].flags & F_NAME && entity_field_reading(en, &en->fields[i]) == f)
+			return !bytes_equal(
+				record_run(g->m->write.before->fields, en->fields[i].tag),
+				record_run(g->m->other->fields, en->fields[i].tag));
+	return false;
+}
+
+/* Whether the one that stays gets its value of the field from the other. */
+static bool comes_over(
+	const struct model_merge *m, const struct field *f, struct bytes keep, struct bytes other)
+{
+	return is_entered(f) && other.len && (!keep.len || is_taken(m, f)) &&
+	       !bytes_equal(keep, other);
+}
+
+/* The fields of the one that stays: what it lacks, what was asked for, and the lists of both. */
+static void combine(const struct merging *g, struct buf *out)
+{
+	struct buf both = BUF_INIT, patch = BUF_INIT;
+	struct bytes keep = g->m->write.before->fields, other = g->m->other->fields;
+
+	for (size_t i = 0; i < g->entity->nfields; i++) {
+		const struct field *f = &g->entity->fields[i];
+		struct bytes k = record_run(keep, f->tag), o = record_run(other, f->tag);
+		if (is_entered(f) && type_is_list(f->type))
+			unite(k, o, &patch);
+		else if (comes_over(g->m, f, k, o) &&
+			 (is_taken(g->m, f) || !is_other_reading(g, f)))
+			buf_add_bytes(&patch, o);
+	}
+	record_sort(buf_bytes(&patch), &both);
+	buf_clear(&patch);
+	record_merge(keep, buf_bytes(&both), NULL, 0, &patch);
+	/* neither of them may name the one that goes, nor the one that stays itself */
+	if (!redirect(g, g->entity, buf_bytes(&patch), 0, out))
+		buf_add_bytes(out, buf_bytes(&patch));
+	buf_free(&both);
+	buf_free(&patch);
+}
+
+/* The one that goes: into the trash, without the unique values that the other one takes over. */
+static enum status put_other(const struct merging *g)
+{
+	const struct model_merge *m = g->m;
+	struct bytes keep = m->write.before->fields, other = m->other->fields;
+	struct buf patch = BUF_INIT, fields = BUF_INIT, sorted = BUF_INIT;
+	uint32_t cleared[64];
+	size_t ncleared = 0;
+	uint64_t id = m->other->id;
+
+	for (size_t i = 0; i < g->entity->nfields && ncleared < G_N_ELEMENTS(cleared); i++) {
+		const struct field *f = &g->entity->fields[i];
+		if (f->flags & F_UNIQUE &&
+			comes_over(m, f, record_run(keep, f->tag), record_run(other, f->tag)))
+			cleared[ncleared++] = f->tag;
+	}
+	record_add_number(
+		&patch, entity_field_named(g->entity, g->entity->merged_field)->tag, m->write.id);
+	record_add_signed(&patch, TAG_DELETED_AT, m->write.author->now_ms);
+	if (m->write.author->user)
+		record_add_number(&patch, TAG_DELETED_BY, m->write.author->user);
+	record_sort(buf_bytes(&patch), &sorted);
+	record_merge(other, buf_bytes(&sorted), cleared, ncleared, &fields);
+	enum status s = store_put(m->write.txn, m->write.author, g->entity, &id, "merge",
+		buf_bytes(&fields), NULL, g->e);
+	buf_free(&patch);
+	buf_free(&fields);
+	buf_free(&sorted);
+	return s;
+}
+
+/* merged_ids: those of both, and the one that goes. */
+static void add_merged_ids(const struct merging *g, struct bytes checked, struct buf *out)
+{
+	const struct model_merge *m = g->m;
+	uint16_t tag = entity_field_named(g->entity, IDS)->tag;
+	struct buf ids = BUF_INIT, here = BUF_INIT, all = BUF_INIT;
+
+	buf_printf(&here, "%llu", (unsigned long long)m->other->id);
+	buf_add_bytes(&ids, record_run(m->other->fields, tag));
+	record_add_text(&ids, tag, buf_bytes(&here));
+	unite(record_run(m->write.before->fields, tag), buf_bytes(&ids), &all);
+	record_merge(checked, buf_bytes(&all), NULL, 0, out);
+	buf_free(&ids);
+	buf_free(&here);
+	buf_free(&all);
+}
+
+static enum status put_keep(const struct merging *g, struct bytes checked)
+{
+	const struct model_merge *m = g->m;
+	struct buf fields = BUF_INIT;
+	uint64_t id = m->write.id;
+
+	add_merged_ids(g, checked, &fields);
+	enum status s = store_put(m->write.txn, m->write.author, g->entity, &id, "merge",
+		buf_bytes(&fields), NULL, g->e);
+	buf_free(&fields);
+	return s;
+}
+
+static enum status check_pair(const struct merging *g)
+{
+	const struct model_merge *m = g->m;
+
+	if (!model_mergeable(g->entity))
+		return error_set(g->e, STATUS_USAGE, "a %s cannot be merged", g->entity->name);
+	if (m->write.id == m->other->id)
+		return error_set(
+			g->e, STATUS_USAGE, "a %s cannot be merged with itself", g->entity->name);
+	return STATUS_OK;
+}
+
+enum status model_merge(const struct model_merge *m, uint64_t *count, struct error *e)
+{
+	struct merging g = { .m = m,
+		.entity = m->write.entity,
+		.schema = store_schema(txn_store(m->write.txn)),
+		.moved = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.e = e };
+	struct buf fields = BUF_INIT, checked = BUF_INIT;
+	enum status s = check_pair(&g);
+
+	if (!s) {
+		combine(&g, &fields);
+		s = model_check(&m->write, buf_bytes(&fields), &checked, e);
+	}
+	if (!s)
+		s = move_references(&g);
+	if (!s && !m->dry_run)
+		s = put_other(&g);
+	if (!s && !m->dry_run)
+		s = put_keep(&g, buf_bytes(&checked));
+	*count = g_hash_table_size(g.moved);
+	g_hash_table_destroy(g.moved);
+	buf_free(&fields);
+	buf_free(&checked);
+	return s;
+}
