@@ -552,6 +552,63 @@ enum status schema_build(
 	return finish(s, st, out, e);
 }
 
+/* More fields. */
+
+static bool keep_text(struct schema *s, const char **text)
+{
+	if (*text)
+		*text = arena_str(s->arena, bytes_str(*text));
+	return *text != NULL;
+}
+
+static bool keep_texts(struct schema *s, struct field *f)
+{
+	const char **const texts[] = { &f->name, &f->zh, &f->en, &f->alias, &f->refers_to,
+		&f->initial, &f->only };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (*texts[i] && !keep_text(s, texts[i]))
+			return false;
+	return true;
+}
+
+static enum status extend_entity(struct schema *s, struct entity *en,
+	const struct extra_field *extra, size_t n, struct error *e)
+{
+	struct field *fields;
+	size_t more = 0;
+
+	for (size_t i = 0; i < n; i++)
+		more += extra[i].entity == en->number;
+	if (more == 0)
+		return STATUS_OK;
+	fields = arena_calloc(s->arena, en->nfields + more, sizeof(*fields));
+	if (!fields)
+		return too_large(e);
+	memcpy(fields, en->fields, en->nfields * sizeof(*fields));
+	for (size_t i = 0; i < n; i++) {
+		if (extra[i].entity != en->number)
+			continue;
+		fields[en->nfields] = extra[i].field;
+		if (!keep_texts(s, &fields[en->nfields++]))
+			return too_large(e);
+	}
+	en->fields = fields;
+	return STATUS_OK;
+}
+
+enum status schema_extend(const struct schema *base, const struct extra_field *extra, size_t n,
+	struct schema **out, struct error *e)
+{
+	struct schema *s = schema_new(base->n);
+	enum status st = STATUS_OK;
+
+	memcpy(s->entities, base->entities, base->n * sizeof(*base->entities));
+	for (size_t i = 0; i < s->n && !st; i++)
+		st = extend_entity(s, &s->entities[i], extra, n, e);
+	return finish(s, st, out, e);
+}
+
 /* To and from the message. */
 
 static ProtobufCBinaryData text_of(const char *s)

@@ -112,6 +112,7 @@ struct field {
 	const struct range *range;  /* NULL: every number */
 	const char *not_before;     /* date field of this record that this date may not precede */
 	const char *unique_with;    /* indexed field: no two records have the same two values */
+	const char *only; /* with F_REQUIRED: "field=code", needed of such records only; or NULL */
 };
 
 /* Fields that every entity has. */
@@ -163,6 +164,17 @@ struct entity_table {
 };
 enum status schema_build(
 	const struct entity_table *tables, size_t n, struct schema **out, struct error *e);
+/* A field besides those of the tables. */
+struct extra_field {
+	uint16_t entity;
+	struct field field;
+};
+/*
+ * The schema with more fields, behind those of their entities in the order given; copies what is new. base lives as long as it. Fails as
+ * schema_build.
+ */
+enum status schema_extend(const struct schema *base, const struct extra_field *extra, size_t n,
+	struct schema **out, struct error *e);
 /* A schema from the server's message; copies all. */
 enum status schema_from_message(
 	const Guanxi__Schema *message, struct schema **out, struct error *e);

@@ -75,6 +75,7 @@ static enum status home_open_store(const struct home_options *o, struct home *h,
 		.create = o->create,
 		.read_only = o->read_only,
 		.schema = h->schema,
+		.fields = model_custom_fields,
 		.reindexing = reindexing,
 	};
 	enum status s = master_key_read(key, so.key, e);

@@ -15,7 +15,7 @@ struct authority; /* the private CA: signs client certificates (server/call/secr
 
 struct server {
 	struct store *store;
-	const struct schema *schema;
+	const struct schema *schema; /* of the tables alone; all fields: call.schema, txn_schema */
 	struct clock *clock;
 	struct writer *writer;
 	struct pool *pool;

@@ -43,6 +43,9 @@ struct call {
 	struct caller *
 		new_caller; /* login, resume: what the session becomes; taken over by the session */
 	struct txn *txn;    /* NULL in prepare */
+	/* All fields as txn has them; in prepare as they stood when the request came. Valid as long as the call. */
+	const struct schema *schema;
+	struct generation *generation; /* whose schema that is; owned */
 	struct author author;
 	int64_t now_ms;        /* business time at the start of the call */
 	int64_t started_us;    /* monotonic */
@@ -96,6 +99,8 @@ struct op {
 /* Tables of one family each; a table ends with a NULL name. server/op/op.h lists them. */
 const struct op *op_find(struct bytes name);
 
+/* What the call reads or writes from now on, and the fields as that has them. */
+void call_bind(struct call *c, struct txn *t);
 /* The look-up of this run, made at the first use; its scope is the caller's. */
 struct lookup *call_lookup(struct call *c);
 

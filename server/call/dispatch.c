@@ -40,6 +40,17 @@ struct call *call_new(struct server *server, struct arena *arena, const Guanxi__
 	return &b->call;
 }
 
+void call_bind(struct call *c, struct txn *t)
+{
+	struct generation *before = c->generation;
+
+	c->txn = t;
+	c->generation = txn_generation(t);
+	c->schema = txn_schema(t);
+	generation_keep(c->generation);
+	generation_give(&before);
+}
+
 void call_end_run(struct call *c)
 {
 	lookup_free(&c->lookup);
@@ -81,6 +92,7 @@ void call_free(struct call **cp)
 	b = box_of(c);
 	arena = c->arena;
 	call_end_run(c);
+	generation_give(&c->generation);
 	if (b->named)
 		g_hash_table_destroy(b->named);
 	if (c->new_caller)
@@ -109,9 +121,9 @@ static enum status check_right(const struct call *c, const char *right, struct e
 
 	if (!hole)
 		return caller_may(c->caller, right) ? STATUS_OK : right_missing(right, e);
-	entity = c->request->has_entity ? schema_entity(c->server->schema, name) : NULL;
+	entity = c->request->has_entity ? schema_entity(c->schema, name) : NULL;
 	if (!entity) {
-		const char *near = schema_entity_suggest(c->server->schema, name);
+		const char *near = schema_entity_suggest(c->schema, name);
 
 		return error_set(e, STATUS_USAGE, "unknown entity: \"%.*s\"%s%s%s",
 			(int)MIN(name.len, 64), (const char *)name.data,
@@ -277,7 +289,8 @@ static void run_slow(void *arg)
 
 	if (st == STATUS_OK)
 		st = txn_begin(c->server->store, false, &t, &b->error);
-	c->txn = t;
+	if (st == STATUS_OK)
+		call_bind(c, t);
 	if (st == STATUS_OK)
 		st = b->op->run(c, &b->error);
 	call_end_run(c);
@@ -312,7 +325,7 @@ static void run_read(struct call *c, struct txn *t)
 	struct box *b = box_of(c);
 	enum status st;
 
-	c->txn = t;
+	call_bind(c, t);
 	c->on_loop = true;
 	st = b->op->run(c, &b->error);
 	c->on_loop = false;
@@ -337,6 +350,8 @@ void dispatch(struct call *c, struct txn *read_txn, call_done *done, void *arg)
 	c->author.session = c->caller ? c->caller->session : 0;
 	c->author.reason = pb_bytes(c->request->reason);
 	c->author.address = bytes_str(c->address);
+	call_bind(c, read_txn);
+	c->txn = NULL;
 	st = admit(c, &b->error);
 	if (st != STATUS_OK)
 		dispatch_finish(c, st, &b->error);

@@ -37,7 +37,7 @@ static bool making_start(struct making *m, struct server *server, struct txn *t,
 		return false;
 	}
 	m->call->caller = caller;
-	m->call->txn = t;
+	call_bind(m->call, t);
 	m->call->chinese = chinese;
 	guanxi__event__init(&m->event);
 	return true;
@@ -133,7 +133,7 @@ static void add_times(struct making *m, const struct feed *f, const struct inbox
 
 static bool make_reminder(struct making *m, const struct feed *f, const struct inbox_row *row)
 {
-	const struct schema *schema = m->call->server->schema;
+	const struct schema *schema = m->call->schema;
 	const struct entity *entity = schema_entity_by_number(schema, ENTITY_REMINDER);
 	const struct entity *about = schema_entity_by_number(schema, row->subject_entity);
 	struct stored s;

@@ -50,7 +50,7 @@ struct lookup *call_lookup(struct call *c)
 {
 	if (!c->lookup)
 		c->lookup = lookup_new(c->txn, c->caller ? &c->caller->scope : &scope_all,
-			c->server->schema, c->chinese, c->arena);
+			c->schema, c->chinese, c->arena);
 	return c->lookup;
 }
 
@@ -142,7 +142,7 @@ enum status reply_names(
 		const struct entity *target = NULL;
 
 		if (f && w.wire == WIRE_VARINT)
-			target = target_of(c->server->schema, f, &w.number);
+			target = target_of(c->schema, f, &w.number);
 		if (target)
 			st = reply_name(c, target, w.number, e);
 	}

@@ -50,7 +50,7 @@ static void grant_scope(struct grant *g, const char *code)
 static enum status grant_role(
 	struct txn *t, uint64_t role, struct lookup *names, struct grant *g, struct error *e)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	const struct entity *entity = schema_entity_by_number(schema, ENTITY_ROLE);
 	struct buf room = BUF_INIT;
 	struct stored record;
@@ -70,7 +70,7 @@ static enum status grant_role(
 /* The branch and all below it. */
 static void caller_branches(struct caller *c, struct txn *t)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	const struct entity *entity = schema_entity_by_number(schema, ENTITY_BRANCH);
 	const struct field *parent = entity_field_named(entity, "parent");
 	GArray *found = g_array_new(FALSE, FALSE, sizeof(uint64_t));
@@ -124,7 +124,7 @@ static enum status caller_roles(
 static enum status caller_fill(struct caller *c, const struct stored *user, struct txn *t,
 	struct lookup *names, struct error *e)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	struct bytes f = user->fields;
 	char hash[128];
 	enum status s;
@@ -150,7 +150,7 @@ static enum status caller_fill(struct caller *c, const struct stored *user, stru
 enum status caller_load(
 	struct txn *t, uint64_t user, uint64_t session, struct caller **out, struct error *e)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	struct caller *c = g_new0(struct caller, 1);
 	struct arena *arena = arena_new(LOAD_ROOM);
 	struct lookup *names = lookup_new(t, &scope_all, schema, false, arena);

@@ -81,7 +81,7 @@ static void run_item(struct item *i, struct txn *t)
 {
 	error_clear(&i->error);
 	call_rewind(i->call);
-	i->call->txn = t;
+	call_bind(i->call, t);
 	txn_mark(t);
 	i->st = i->fn(i->call, &i->error);
 	call_end_run(i->call);
@@ -152,6 +152,10 @@ static bool run_calls(struct writer *w, struct txn *t, guint *n)
 		}
 		if (i->st == STATUS_STORAGE_FULL)
 			return false;
+		if (txn_fields_changed(t)) { /* those after it are to meet the new ones */
+			*n = k + 1;
+			return true;
+		}
 	}
 	return true;
 }
@@ -339,7 +343,9 @@ static enum status merge_slice(struct txn *t, struct writer *w, bool *more, stru
 	int64_t now = monotonic_us();
 	enum status st = STATUS_OK;
 
-	if (store_pending_terms(w->server->store) > 0)
+	if (store_field_jobs(w->server->store) > 0)
+		st = store_build_fields(t, e);
+	if (st == STATUS_OK && store_pending_terms(w->server->store) > 0)
 		st = store_merge_terms(t, more, e);
 	if (st == STATUS_OK && now >= w->sweep_us) {
 		w->sweep_us = now + SWEEP_EVERY_US;
@@ -353,7 +359,9 @@ static bool housekeeping_due(const struct writer *w, size_t rows)
 	int64_t now = monotonic_us();
 
 	return now >= w->not_before_us && !atomic_load(&w->broken) &&
-	       (store_pending_terms(w->server->store) >= rows || (rows == 1 && now >= w->sweep_us));
+	       (store_pending_terms(w->server->store) >= rows ||
+		       (rows < MERGE_BEHIND && store_field_jobs(w->server->store) > 0) ||
+		       (rows == 1 && now >= w->sweep_us));
 }
 
 /* One transaction of merging postings and dropping old replies. */
@@ -381,7 +389,8 @@ static void housekeeping(struct writer *w)
 /* Waits for calls; false when idle for a while. idle: it was so before. */
 static bool wait_for_calls(struct writer *w, bool idle)
 {
-	bool pending = store_pending_terms(w->server->store) > 0;
+	bool pending =
+		store_pending_terms(w->server->store) > 0 || store_field_jobs(w->server->store) > 0;
 	int64_t until_us = monotonic_us() + (!pending      ? SWEEP_EVERY_US
 						    : idle ? IDLE_NEXT_US
 							   : IDLE_US);

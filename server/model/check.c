@@ -264,6 +264,26 @@ static void check_values(struct draft *d, const struct field *f, struct bytes ru
 	}
 }
 
+static bool is_of_kind(const struct draft *d, const char *only)
+{
+	const char *equals = strchr(only, '=');
+	char *field = g_strndup(only, (gsize)(equals - only));
+	bool is = !strcmp(draft_code(d, field), equals + 1);
+
+	g_free(field);
+	return is;
+}
+
+/* A custom field that became required is asked of new records, and is not given up again: others can still be changed without it. */
+static bool is_required(const struct draft *d, const struct field *f)
+{
+	if (!(f->flags & F_REQUIRED) || f->flags & F_RETIRED)
+		return false;
+	if (f->tag >= TAG_CUSTOM && d->w->before && !record_has(d->w->before->fields, f->tag))
+		return false;
+	return !f->only || is_of_kind(d, f->only);
+}
+
 static void check_fields(struct draft *d)
 {
 	const struct entity *en = d->w->entity;
@@ -272,7 +292,7 @@ static void check_fields(struct draft *d)
 
 	for (size_t i = 0; i < en->nfields; i++) {
 		const struct field *f = &en->fields[i];
-		if (f->flags & F_REQUIRED && !record_has(draft_bytes(d), f->tag))
+		if (is_required(d, f) && !record_has(draft_bytes(d), f->tag))
 			draft_bad(d, f->name, "is missing");
 	}
 	while (take_run(&rest, &tag, &run)) {

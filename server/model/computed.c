@@ -4,7 +4,7 @@
 
 const struct entity *model_entity(struct txn *t, enum entity_number number)
 {
-	return schema_entity_by_number(store_schema(txn_store(t)), (uint16_t)number);
+	return schema_entity_by_number(txn_schema(t), (uint16_t)number);
 }
 
 bool value_changed(const struct entity *en, const struct stored *before, const struct stored *after,

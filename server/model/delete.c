@@ -25,7 +25,7 @@ struct deletion {
 static void deletion_init(struct deletion *d, const struct model_write *w, struct error *e)
 {
 	*d = (struct deletion){ .w = w,
-		.schema = store_schema(txn_store(w->txn)),
+		.schema = txn_schema(w->txn),
 		.targets = g_array_new(FALSE, FALSE, sizeof(struct target)),
 		.seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 		.e = e };

@@ -61,6 +61,6 @@ const struct hooks *hooks_of(const struct entity *entity); /* NULL if it has non
 
 extern const struct hooks customer_hooks, contact_hooks, activity_hooks, task_hooks, reminder_hooks,
 	user_hooks, branch_hooks, team_hooks, region_hooks, portfolio_hooks, role_hooks,
-	dictionary_hooks, dictionary_entry_hooks, setting_hooks;
+	dictionary_hooks, dictionary_entry_hooks, setting_hooks, custom_field_hooks;
 
 #endif

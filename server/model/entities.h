@@ -36,5 +36,6 @@ extern const struct field plan_step_fields[];
 extern const struct field plan_line_fields[];
 extern const struct field operating_record_fields[];
 extern const struct field qualification_review_fields[];
+extern const struct field custom_field_fields[];
 
 #endif

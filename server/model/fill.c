@@ -187,9 +187,7 @@ enum status model_fill(struct txn *t, const struct author *author, const char *a
 	uint64_t *admin_id, struct error *e)
 {
 	struct arena *arena = arena_new(FILL_ROOM);
-	struct filler f = {
-		.txn = t, .author = author, .schema = store_schema(txn_store(t)), .e = e
-	};
+	struct filler f = { .txn = t, .author = author, .schema = txn_schema(t), .e = e };
 	enum status s;
 
 	f.lookup = lookup_new(t, &scope_all, f.schema, true, arena);

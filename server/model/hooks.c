@@ -5,7 +5,8 @@
 
 static const struct hooks *const all[] = { &customer_hooks, &contact_hooks, &activity_hooks,
 	&task_hooks, &reminder_hooks, &user_hooks, &branch_hooks, &region_hooks, &portfolio_hooks,
-	&role_hooks, &dictionary_hooks, &dictionary_entry_hooks, &setting_hooks };
+	&role_hooks, &dictionary_hooks, &dictionary_entry_hooks, &setting_hooks,
+	&custom_field_hooks };
 
 const struct hooks *hooks_of(const struct entity *entity)
 {

@@ -406,7 +406,7 @@ enum status model_merge(const struct model_merge *m, uint64_t *count, struct err
 {
 	struct merging g = { .m = m,
 		.entity = m->write.entity,
-		.schema = store_schema(txn_store(m->write.txn)),
+		.schema = txn_schema(m->write.txn),
 		.moved = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 		.e = e };
 	struct buf fields = BUF_INIT, checked = BUF_INIT;

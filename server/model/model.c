@@ -62,6 +62,11 @@ static const struct entity_table tables[] = {
 		.zh = "字典项", .en = "Dictionary entry", .name_field = "label_zh",
 		.number_field = "key", .flags = E_SHARED | E_ADMIN },
 		.rows = dictionary_entry_fields },
+	{ .entity = { .number = ENTITY_CUSTOM_FIELD, .name = "custom_field",
+		.zh = "自定义字段", .en = "Custom field", .name_field = "label_zh",
+		.number_field = "key",
+		.flags = E_SHARED | E_ADMIN },
+		.rows = custom_field_fields },
 	{ .entity = { .number = ENTITY_SETTING, .name = "setting", .zh = "参数", .en = "Setting",
 		.name_field = "name", .number_field = "name",
 		.flags = E_SHARED | E_ADMIN | E_NO_DELETE },
@@ -164,7 +169,7 @@ static const struct zone *zone_of(struct bytes name)
 
 const struct zone *model_user_zone(struct txn *t, struct bytes user)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	const struct entity *users = schema_entity_by_number(schema, ENTITY_USER);
 	const struct entity *branches = schema_entity_by_number(schema, ENTITY_BRANCH);
 	const struct zone *zone = zone_of(model_text(users, user, "time_zone"));

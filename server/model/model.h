@@ -38,6 +38,7 @@ enum entity_number {
 	ENTITY_PLAN_LINE = 26,
 	ENTITY_OPERATING_RECORD = 27,
 	ENTITY_QUALIFICATION_REVIEW = 28,
+	ENTITY_CUSTOM_FIELD = 44,
 };
 
 /* Tags that code must know, read from the tables at start: never numbers in code. */
@@ -51,6 +52,8 @@ struct bytes model_text(const struct entity *entity, struct bytes fields, const 
 const struct zone *model_user_zone(struct txn *t, struct bytes user);
 
 enum status model_schema(struct schema **out, struct error *e);
+/* The fields that the records of custom_field make: option fields of the store. */
+store_fields_fn model_custom_fields;
 
 /* Fills an empty store: dictionaries, roles, branch main, the general portfolio, settings, and the first administrator (without a password). */
 enum status model_fill(struct txn *t, const struct author *author, const char *admin,

@@ -270,6 +270,8 @@ static enum status entry_after(struct txn *t, const struct author *author,
 	struct error *e)
 {
 	struct defaults d = { t, author, entity, after->id };
+
+	txn_change_fields(t);
 	bool was = before && !before->deleted && model_number(entity, before->fields, "is_default");
 
 	if (was || after->deleted || !model_number(entity, after->fields, "is_default"))
@@ -285,7 +287,18 @@ static void dictionary_check(struct draft *d)
 		draft_bad(d, "code", "cannot be changed");
 }
 
-const struct hooks dictionary_hooks = { .entity = ENTITY_DICTIONARY, .check = dictionary_check };
+/* Clients know the dictionaries by the number of the generation. */
+static enum status dictionary_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	txn_change_fields(t);
+	return STATUS_OK;
+}
+
+const struct hooks dictionary_hooks = {
+	.entity = ENTITY_DICTIONARY, .check = dictionary_check, .after = dictionary_after
+};
 const struct hooks dictionary_entry_hooks = { .entity = ENTITY_DICTIONARY_ENTRY,
 	.prepare = entry_prepare,
 	.check = entry_check,

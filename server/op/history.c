@@ -99,8 +99,7 @@ static enum status change_reply(
 	if (reply_names(c, b->t.entity, pb_bytes(ch->old_fields), e) ||
 		reply_names(c, b->t.entity, pb_bytes(ch->new_fields), e))
 		return STATUS_INVALID;
-	return reply_name(
-		c, schema_entity_by_number(c->server->schema, ENTITY_USER), entry->user, e);
+	return reply_name(c, schema_entity_by_number(c->schema, ENTITY_USER), entry->user, e);
 }
 
 /* The state before an entry: its before-image in the place of what it changed. */
@@ -224,7 +223,7 @@ struct undo {
 
 static const struct entity *undo_entity(const struct undo *u, const struct log_entry *entry)
 {
-	return schema_entity_by_number(u->call->server->schema, entry->entity);
+	return schema_entity_by_number(u->call->schema, entry->entity);
 }
 
 static enum status undo_allowed(
@@ -287,7 +286,7 @@ static enum status unreferenced_by(struct undo *u, const struct entity *en, cons
 static enum status undo_unreferenced(
 	struct undo *u, const struct entity *target, uint64_t id, struct error *e)
 {
-	const struct schema *schema = u->call->server->schema;
+	const struct schema *schema = u->call->schema;
 	enum status s = STATUS_OK;
 
 	for (size_t i = 0; !s && i < schema_count(schema); i++) {

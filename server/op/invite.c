@@ -33,7 +33,7 @@ static enum status user_fields_make(const struct entity *en, const struct invita
 static enum status user_make(struct txn *t, const struct author *author, const struct invitation *i,
 	uint64_t *user, struct error *e)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	const struct entity *en = schema_entity_by_number(schema, ENTITY_USER);
 	struct arena *arena = arena_new(ROOM);
 	struct lookup *names = lookup_new(t, &scope_all, schema, false, arena);
@@ -59,7 +59,7 @@ static enum status user_make(struct txn *t, const struct author *author, const s
 enum status invite_make(struct txn *t, const struct author *author, const struct invitation *i,
 	char code[17], struct error *e)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	const struct entity *en = schema_entity_by_number(schema, ENTITY_USER);
 	uint64_t user = 0;
 	enum status s = store_find_unique(

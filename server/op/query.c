@@ -42,7 +42,7 @@ static bool page_row(void *arg, const struct stored *record)
 /* Reading a field in a filter or an order tells its value: the caller must be allowed to see it. */
 static enum status path_allowed(struct target *t, const struct bytes *path, int n, struct error *e)
 {
-	const struct schema *schema = t->call->server->schema;
+	const struct schema *schema = t->call->schema;
 	const struct entity *entity = t->entity;
 
 	for (int i = 0; entity && i < n; i++) {
@@ -273,7 +273,7 @@ static enum status search_entity(struct page *p, const struct entity *entity, st
 static enum status search_all(struct page *p, struct bytes after, struct error *e)
 {
 	struct call *c = p->t.call;
-	const struct schema *schema = c->server->schema;
+	const struct schema *schema = c->schema;
 	uint16_t from = 0;
 	bool full = false, begun;
 	enum status s = STATUS_OK;

@@ -23,7 +23,7 @@ struct handled {
 
 static enum status handled_open(struct call *c, struct handled *h, struct error *e)
 {
-	const struct schema *schema = store_schema(c->server->store);
+	const struct schema *schema = c->schema;
 
 	*h = (struct handled){ .call = c,
 		.entity = schema_entity_by_number(schema, ENTITY_REMINDER) };
@@ -234,7 +234,7 @@ static enum status add_planned(struct call *c, const struct entity *entity,
 /* The next due rows whose records the caller may see and is reminded of, soonest first. */
 static enum status op_planned(struct call *c, struct error *e)
 {
-	const struct schema *schema = store_schema(c->server->store);
+	const struct schema *schema = c->schema;
 	struct bytes want = c->request->has_entity ? pb_bytes(c->request->entity) : bytes_of("", 0);
 	size_t limit = c->request->has_limit && c->request->limit < 200 ? c->request->limit : 20;
 	struct due_row rows[64], last;

@@ -84,7 +84,7 @@ static bool entity_choices(
 
 static enum status schema_get(struct call *c, struct error *e)
 {
-	const struct schema *schema = c->server->schema;
+	const struct schema *schema = c->schema;
 	struct dictionaries d = { .call = c };
 	Guanxi__Schema *message = schema_to_message(schema, c->arena);
 	bool whole = message != NULL;

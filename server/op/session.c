@@ -22,7 +22,7 @@ struct proof {
 
 static const struct entity *user_entity(const struct call *c)
 {
-	return schema_entity_by_number(c->server->schema, ENTITY_USER);
+	return schema_entity_by_number(c->schema, ENTITY_USER);
 }
 
 static enum status no_memory(struct error *e)
@@ -62,8 +62,8 @@ static const char *user_name_of(struct call *c, struct txn *t, uint64_t user)
 	char *name = NULL;
 
 	if (!store_get(t, &scope_all, user_entity(c), user, &room, &record, NULL))
-		name = arena_str(c->arena, record_text(record.fields, model_tag(c->server->schema,
-									      "user", "username")));
+		name = arena_str(c->arena,
+			record_text(record.fields, model_tag(c->schema, "user", "username")));
 	buf_free(&room);
 	return name ? name : "";
 }
@@ -122,7 +122,7 @@ static enum status value_number(struct call *c, const char *name, uint64_t n, st
 
 static enum status value_roles(struct call *c, struct bytes run, struct error *e)
 {
-	const struct entity *roles = schema_entity_by_number(c->server->schema, ENTITY_ROLE);
+	const struct entity *roles = schema_entity_by_number(c->schema, ENTITY_ROLE);
 	struct buf codes = BUF_INIT, room = BUF_INIT;
 	struct wire_field w;
 	struct stored role;
@@ -132,8 +132,8 @@ static enum status value_roles(struct call *c, struct bytes run, struct error *e
 		if (store_get(c->txn, &scope_all, roles, w.number, &room, &role, NULL))
 			continue;
 		buf_add_str(&codes, codes.len ? "," : "");
-		buf_add_bytes(&codes,
-			record_text(role.fields, model_tag(c->server->schema, "role", "code")));
+		buf_add_bytes(
+			&codes, record_text(role.fields, model_tag(c->schema, "role", "code")));
 	}
 	s = reply_value(c, "roles", buf_bytes(&codes), e);
 	buf_free(&codes);
@@ -143,7 +143,7 @@ static enum status value_roles(struct call *c, struct bytes run, struct error *e
 
 static enum status session_values(struct call *c, const struct caller *who, struct error *e)
 {
-	const struct schema *schema = c->server->schema;
+	const struct schema *schema = c->schema;
 	struct buf room = BUF_INIT;
 	struct stored user = { 0 };
 	enum status s = value_number(c, "user", who->user, e);
@@ -247,7 +247,7 @@ static enum status session_login(struct call *c, struct error *e)
 /* How long a password must be; the call has no transaction of its own yet. */
 static size_t password_shortest(struct call *c, struct txn *t)
 {
-	struct lookup *settings = lookup_new(t, &scope_all, c->server->schema, false, c->arena);
+	struct lookup *settings = lookup_new(t, &scope_all, c->schema, false, c->arena);
 	long n = lookup_setting_number(settings, "password.min_length");
 
 	lookup_free(&settings);

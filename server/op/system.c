@@ -31,7 +31,7 @@ static enum status invite_reply(struct call *c, const char *code, struct error *
 
 static enum status user_invite(struct call *c, struct error *e)
 {
-	const struct schema *schema = c->server->schema;
+	const struct schema *schema = c->schema;
 	const struct entity *users = schema_entity_by_number(schema, ENTITY_USER);
 	struct parse_context ctx = lookup_parse_context(call_lookup(c), 0, c->caller->zone);
 	struct caller *who = NULL;

@@ -12,9 +12,9 @@ enum status target_open(struct call *c, struct target *t, struct error *e)
 	*t = (struct target){ .call = c, .scope = c->caller->scope };
 	if (!text_valid(name, TEXT_LINE, 64, why) || !name.len)
 		return error_set(e, STATUS_USAGE, "an entity is missing");
-	t->entity = schema_entity(c->server->schema, name);
+	t->entity = schema_entity(c->schema, name);
 	if (!t->entity) {
-		near = schema_entity_suggest(c->server->schema, name);
+		near = schema_entity_suggest(c->schema, name);
 		return error_set(e, STATUS_USAGE, "no such entity: \"%.*s\"%s%s%s", (int)name.len,
 			(const char *)name.data, near ? "; did you mean \"" : "", near ? near : "",
 			near ? "\"?" : "");
@@ -106,8 +106,7 @@ enum status target_operation_joined(struct target *t, struct error *e)
 		return target_operation(t, e);
 	if (!call_arg_number(c, "operation", &c->author.operation) || !c->author.operation)
 		return error_set(e, STATUS_USAGE, "operation is not a number");
-	s = store_next_id(
-		c->txn, schema_entity_by_number(c->server->schema, ENTITY_OPERATION), &next, e);
+	s = store_next_id(c->txn, schema_entity_by_number(c->schema, ENTITY_OPERATION), &next, e);
 	/* it would be another's when it comes; the number of a dry run was not kept */
 	if (!s && !c->request->dry_run && c->author.operation >= next)
 		s = error_set(e, STATUS_USAGE, "operation was never given");

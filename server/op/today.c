@@ -153,7 +153,7 @@ static enum status board_days(struct call *c, int *days, struct error *e)
 
 static enum status op_today(struct call *c, struct error *e)
 {
-	struct board b = { .call = c, .schema = store_schema(c->server->store), .e = e };
+	struct board b = { .call = c, .schema = c->schema, .e = e };
 	enum status status = board_days(c, &b.days, e);
 
 	if (status)

@@ -208,7 +208,7 @@ static bool planned(struct txn *t, const struct due_row *row)
 static enum status fire_row(
 	struct call *c, struct lookup *l, const struct due_row *row, struct error *e)
 {
-	const struct schema *schema = store_schema(c->server->store);
+	const struct schema *schema = c->schema;
 	const struct entity *entity = schema_entity_by_number(schema, row->entity);
 	struct firing f = { .call = c, .lookup = l, .row = row, .entity = entity };
 	struct stored record;
@@ -270,7 +270,7 @@ enum status fire_due(struct call *c, struct error *e)
 
 	c->now_ms = clock_now(c->server->clock);
 	c->author.now_ms = c->now_ms;
-	l = lookup_new(c->txn, &scope_all, store_schema(c->server->store), false, c->arena);
+	l = lookup_new(c->txn, &scope_all, c->schema, false, c->arena);
 	if (replan_asked(c->txn)) {
 		status = replan_some(c, l, e);
 		lookup_free(&l);

@@ -135,7 +135,7 @@ static enum status follow_one(void *arg, const struct stored *reminder, struct e
 {
 	struct following *f = arg;
 	const struct entity *entity;
-	const struct field *field = rule_field(store_schema(txn_store(f->t)),
+	const struct field *field = rule_field(txn_schema(f->t),
 		model_text(f->reminders, reminder->fields, "source_rule"), &entity);
 	uint64_t about = model_number(f->reminders, reminder->fields, "record"), user;
 	struct buf room = BUF_INIT;
@@ -253,7 +253,7 @@ static enum status plan_below(void *arg, const struct stored *record, struct err
 enum status follow_down(struct txn *t, struct lookup *l, const struct author *author,
 	const struct entity *entity, const struct stored *after, struct error *e)
 {
-	const struct schema *schema = store_schema(txn_store(t));
+	const struct schema *schema = txn_schema(t);
 	enum status s = STATUS_OK;
 
 	for (size_t i = 0; i < schema_count(schema) && !s; i++) {

@@ -10,7 +10,7 @@
 static bool read_record(struct txn *t, const char *entity, uint64_t id, struct buf *buf,
 	const struct entity **en, struct stored *out)
 {
-	*en = schema_entity(store_schema(txn_store(t)), bytes_str(entity));
+	*en = schema_entity(txn_schema(t), bytes_str(entity));
 	return id && *en && store_get(t, &scope_all, *en, id, buf, out, NULL) == STATUS_OK;
 }
 
@@ -498,12 +498,12 @@ enum status remind_plan(struct txn *t, const struct author *author, const struct
 	struct arena *arena;
 	enum status status = STATUS_OK;
 
-	if (replan_needed(store_schema(txn_store(t)), entity, before, after))
+	if (replan_needed(txn_schema(t), entity, before, after))
 		status = replan_ask(t, e);
 	if (status || (!reminder && !remind_concerns(entity, before, after)))
 		return status;
 	arena = arena_new(1 << 20);
-	p.l = lookup_new(t, &scope_all, store_schema(txn_store(t)), false, arena);
+	p.l = lookup_new(t, &scope_all, txn_schema(t), false, arena);
 	for (size_t i = 0; i < entity->nfields && !status; i++) {
 		p.field = &entity->fields[i];
 		if (born_fired(entity, before, after) ||

@@ -98,7 +98,7 @@ static size_t keys_read(struct txn *t, struct bytes reached, uint8_t keys[][PLAN
 static enum status replan_key(
 	struct call *c, struct lookup *l, const uint8_t key[PLAN_KEY], struct error *e)
 {
-	const struct schema *schema = store_schema(txn_store(c->txn));
+	const struct schema *schema = txn_schema(c->txn);
 	const struct entity *entity = schema_entity_by_number(schema, get_be16(key));
 	const struct field *field = entity ? entity_field_by_tag(entity, get_be16(key + 10)) : NULL;
 	struct buf room = BUF_INIT;

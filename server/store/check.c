@@ -186,8 +186,10 @@ static void check_format_row(struct check *c)
 	struct error e;
 
 	error_init(&e);
+	c->building = c->t->generation->jobs > 0;
 	if (store_check_format(c->t, &e) || reindex_wanted(c->t, &c->stale, &e))
 		check_damage(c, "%s", e.message);
+	c->stale |= c->building;
 	error_clear(&e);
 }
 
@@ -201,12 +203,12 @@ static void start(
 /* What rows say of each other. */
 static void check_relations(struct check *c)
 {
-	const struct store *s = txn_store(c->t);
+	const struct generation *g = c->t->generation;
 
 	check_log(c, 1);
 	check_records(c);
-	for (size_t i = 0; i < s->nshapes; i++)
-		check_next(c, &s->shapes[i]);
+	for (size_t i = 0; i < g->nshapes; i++)
+		check_next(c, &g->shapes[i]);
 	check_calc(c);
 	check_plan(c);
 	check_log_extras(c);
@@ -226,7 +228,9 @@ size_t store_check(struct txn *t, void (*report)(void *arg, const char *damage),
 
 	start(&c, t, report, arg);
 	if (c.stale)
-		check_note(&c, "note: indexes are of another version: start the server once");
+		check_note(&c,
+			c.building ? "note: indexes of custom fields are being built"
+				   : "note: indexes are of another version: start the server once");
 	else
 		c.terms = check_terms_new();
 	bool sound = true;

@@ -17,7 +17,8 @@ struct check {
 	uint64_t stored[SPACE_COUNT]; /* rows that stand */
 	struct check_terms *terms;    /* NULL: not compared */
 	bool tail;                    /* a look at the start: notes are not said */
-	bool stale; /* index, unique values and terms are of another version: not compared */
+	bool stale;    /* index, unique values and terms are of another version: not compared */
+	bool building; /* those of custom fields: stale for now */
 	struct key_set keys;
 	struct buf row, calc, scratch;
 };

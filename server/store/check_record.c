@@ -4,7 +4,7 @@
 /* Entity of what a field refers to; 0 when it cannot be checked. */
 static uint16_t target_of(const struct check *c, const struct field *f, uint64_t value)
 {
-	const struct schema *schema = c->t->store->schema;
+	const struct schema *schema = txn_schema(c->t);
 	const struct entity *to = NULL;
 
 	if (f->flags & F_UNAVAILABLE)
@@ -121,9 +121,7 @@ static void check_unique(struct check *c, const struct shape *sh, uint64_t id, s
 
 static const struct shape *shape_of(const struct check *c, uint16_t entity)
 {
-	const struct entity *en = schema_entity_by_number(c->t->store->schema, entity);
-
-	return en ? store_shape(c->t->store, en) : NULL;
+	return txn_shape(c->t, entity);
 }
 
 void check_record(struct check *c, uint16_t entity, uint64_t id)

@@ -124,7 +124,7 @@ static void sort(struct postings *p)
 
 static void say(struct check *c, const struct posting *p, const char *fault)
 {
-	const struct entity *en = schema_entity_by_number(c->t->store->schema, p->entity);
+	const struct entity *en = schema_entity_by_number(txn_schema(c->t), p->entity);
 
 	check_damage(c, "search term of %s \"%llu\" %s", en ? en->name : "an unknown entity",
 		(unsigned long long)p->id, fault);
@@ -160,13 +160,12 @@ static void list_records(struct check *c)
 	if (walk_open(c->t, SPACE_REC, none, &w, NULL))
 		return;
 	while (walk_next(w, &key)) {
-		const struct entity *en =
-			key.len != 10
-				? NULL
-				: schema_entity_by_number(c->t->store->schema, get_be16(key.data));
+		const struct entity *en = key.len != 10 ? NULL
+							: schema_entity_by_number(txn_schema(c->t),
+								  get_be16(key.data));
 		uint64_t id = en ? get_be64(key.data + 2) : 0;
 		if (en && !record_read(c->t, en->number, id, &c->row, &version, &fields, NULL))
-			check_terms_record(c, store_shape(c->t->store, en), id, fields);
+			check_terms_record(c, txn_shape(c->t, en->number), id, fields);
 	}
 	walk_close(&w);
 }

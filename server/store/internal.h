@@ -15,7 +15,7 @@
 #define STORE_FORMAT 1
 #define LOG_HASH 32
 
-/* One entity as the store works with it, made at open: its fields by ascending tag and what is derived from each. */
+/* One entity as the store works with it, made once for each generation of the fields: its fields by ascending tag and what is derived from each. */
 struct shape_field {
 	const struct field *field;
 	const struct field *reading; /* corrects an indexed name; or NULL */
@@ -38,16 +38,19 @@ struct shape {
 	size_t nfollowers;
 };
 
+struct generation;
+struct generations;
+
 struct store {
 	const struct engine_ops *ops;
 	struct engine *engine;
 	struct sealer *sealer;
-	const struct schema *schema;
-	struct shape *shapes;
-	size_t nshapes;
+	const struct schema *schema; /* of the tables */
+	store_fields_fn *fields;
+	struct generations *generations;
+	atomic_size_t field_jobs; /* open */
 	store_observer *observer;
 	void *observer_arg;
-	uint16_t operation_entity; /* whose next id counts operations */
 	_Atomic uint64_t last_seq;
 	atomic_size_t pend_rows, pend_bytes; /* rows of small commits; bytes of those of parts */
 	uint64_t pend_next; /* number of the next pending row; of write transactions alone */
@@ -62,7 +65,9 @@ struct next_id {
 struct txn {
 	struct store *store;
 	struct engine_txn *engine;
+	struct generation *generation; /* the fields as its snapshot has them */
 	bool write;
+	bool fields_changed;
 	enum status broken; /* a put failed half way: this transaction must not be committed */
 	size_t puts, put_bytes, mark;
 	uint8_t nonce[SEAL_NONCE];
@@ -81,9 +86,10 @@ struct txn {
 };
 
 /* shape.c */
-enum status shapes_build(struct store *s, struct error *e);
-void shapes_free(struct store *s);
-const struct shape *store_shape(const struct store *s, const struct entity *entity);
+enum status shapes_build(
+	const struct schema *schema, struct shape **out, size_t *n, struct error *e);
+void shapes_free(struct shape *shapes, size_t n);
+const struct shape *txn_shape(const struct txn *t, uint16_t entity); /* NULL if there is none */
 /* The field of a tag; *at is where to look first and moves on: for a walk in ascending order. NULL if unknown. */
 const struct shape_field *shape_field(const struct shape *sh, uint32_t tag, size_t *at);
 

@@ -73,6 +73,9 @@ struct postings {
 /* Appends what changes between two records (each may be empty): unsorted. */
 void search_terms_diff(const struct store *s, const struct entity *entity, uint64_t id,
 	struct bytes before, struct bytes after, struct postings *out);
+/* As search_terms_diff, from terms made by another description of the entity. */
+void search_terms_change(const struct store *s, uint64_t id, const struct entity *then,
+	struct bytes before, const struct entity *now, struct bytes after, struct postings *out);
 /* Writes the postings of a commit as pending rows. */
 enum status search_store_postings(struct txn *t, struct postings *p, struct error *e);
 

@@ -1,5 +1,5 @@
 /* Writing a record with everything that follows from it. All that can be refused is found before the first put. */
-#include "server/store/internal.h"
+#include "server/store/field_job.h"
 
 /* One store_put on its way. */
 struct put {
@@ -243,9 +243,10 @@ static enum status put_index(struct put *p, const struct effective *before,
 static void put_terms(struct put *p)
 {
 	struct bytes none = { 0 };
+	struct bytes before = p->was_deleted ? none : p->old, after = p->deleted ? none : p->new;
 
-	search_terms_diff(p->t->store, p->sh->entity, p->id, p->was_deleted ? none : p->old,
-		p->deleted ? none : p->new, &p->t->postings);
+	field_jobs_terms(p->t, p->sh, p->id, before, after, &p->t->postings);
+	search_terms_diff(p->t->store, p->sh->entity, p->id, before, after, &p->t->postings);
 }
 
 static enum status put_log(struct put *p, struct error *e)
@@ -314,6 +315,8 @@ static enum status apply(struct put *p, struct error *e)
 	if (!s)
 		s = uniq_write(p->t, p->sh, p->id, p->old, p->new, e);
 	if (!s)
+		s = field_mark_used(p->t, p->sh, p->tags, p->ntags, e);
+	if (!s)
 		put_terms(p);
 	if (!s)
 		s = put_log(p, e);
@@ -325,7 +328,7 @@ static enum status apply(struct put *p, struct error *e)
 enum status store_put(struct txn *t, const struct author *author, const struct entity *entity,
 	uint64_t *id, const char *kind, struct bytes fields, bool *unchanged, struct error *e)
 {
-	struct put p = { .t = t, .author = author, .sh = store_shape(t->store, entity), .id = *id };
+	struct put p = { .t = t, .author = author, .sh = txn_shape(t, entity->number), .id = *id };
 	bool same = false;
 	enum status s;
 
@@ -351,9 +354,9 @@ enum status store_put(struct txn *t, const struct author *author, const struct e
 
 enum status store_operation(struct txn *t, uint64_t *operation, struct error *e)
 {
-	enum status s = next_id_peek(t, t->store->operation_entity, operation, e);
+	enum status s = next_id_peek(t, t->generation->operation_entity, operation, e);
 
-	return s ? s : next_id_set(t, t->store->operation_entity, *operation + 1, e);
+	return s ? s : next_id_set(t, t->generation->operation_entity, *operation + 1, e);
 }
 
 static void take_computed(const struct shape *sh, struct bytes computed, struct buf *out)
@@ -397,7 +400,7 @@ static enum status replace_computed(struct txn *t, const struct shape *sh, uint6
 enum status store_put_computed(struct txn *t, const struct entity *entity, uint64_t id,
 	struct bytes computed, struct error *e)
 {
-	const struct shape *sh = store_shape(t->store, entity);
+	const struct shape *sh = txn_shape(t, entity->number);
 	struct buf row = BUF_INIT, old = BUF_INIT, new = BUF_INIT;
 	struct bytes fields = { 0 };
 	uint64_t version;

@@ -1,5 +1,6 @@
 /* Building what is derived from the records anew, after the rules or the fields have changed. */
 #include "server/store/reindex.h"
+#include "server/store/field_job.h"
 #include "server/store/search.h"
 
 #include <sodium.h>
@@ -23,7 +24,7 @@ static uint16_t tag_of(const struct field *f)
 }
 
 /* Fields that no row is derived from do not count: they come and go without a rebuild. */
-static void describe_field(const struct entity *en, const struct shape_field *sf, struct buf *out)
+void reindex_describe(const struct entity *en, const struct shape_field *sf, struct buf *out)
 {
 	const struct field *f = sf->field;
 	bool searched = search_is_searched(en, f);
@@ -51,30 +52,37 @@ static void describe_shape(const struct shape *sh, struct buf *out)
 	}
 	buf_add_u16(out, 0);
 	for (size_t i = 0; i < sh->nfields; i++)
-		describe_field(sh->entity, &sh->fields[i], out);
+		reindex_describe(sh->entity, &sh->fields[i], out);
 	buf_add_u16(out, 0);
 }
 
-static void signature_of(const struct store *s, uint8_t out[SIGNATURE])
+static void signature_of(const struct generation *g, uint8_t out[SIGNATURE])
 {
 	struct buf all = BUF_INIT;
 
 	buf_add_u16(&all, KEY_FORM_VERSION);
 	buf_add_u16(&all, PINYIN_TABLE_VERSION);
 	buf_add_u16(&all, SEARCH_TERMS_VERSION);
-	for (size_t i = 0; i < s->nshapes; i++)
-		describe_shape(&s->shapes[i], &all);
+	for (size_t i = 0; i < g->nshapes; i++)
+		describe_shape(&g->shapes[i], &all);
 	crypto_generichash(out, SIGNATURE, all.data, all.len, NULL, 0);
 	buf_free(&all);
 }
 
-enum status reindex_sign(struct txn *t, struct error *e)
+enum status reindex_sign_as(struct txn *t, const struct generation *g, struct error *e)
 {
 	uint8_t signature[SIGNATURE];
 
-	signature_of(t->store, signature);
+	signature_of(g, signature);
 	return txn_put(
 		t, SPACE_META, bytes_str(row_key), bytes_of(signature, sizeof(signature)), e);
+}
+
+enum status reindex_sign(struct txn *t, struct error *e)
+{
+	enum status s = field_jobs_clear(t, e);
+
+	return s ? s : reindex_sign_as(t, t->generation, e);
 }
 
 enum status reindex_wanted(struct txn *t, bool *wanted, struct error *e)
@@ -83,7 +91,7 @@ enum status reindex_wanted(struct txn *t, bool *wanted, struct error *e)
 	struct buf row = BUF_INIT;
 	enum status s = txn_get(t, SPACE_META, bytes_str(row_key), &row, e);
 
-	signature_of(t->store, signature);
+	signature_of(t->generation, signature);
 	*wanted = !bytes_equal(buf_bytes(&row), bytes_of(signature, sizeof(signature)));
 	buf_free(&row);
 	return s == STATUS_NOT_FOUND ? STATUS_OK : s;
@@ -271,8 +279,10 @@ enum status reindex_run(struct store *s, struct store_reindexed *done, struct er
 		status = clear(&r, derived[i], e);
 	if (!status)
 		status = count_pending(&r, e);
-	for (size_t i = 0; !status && i < s->nshapes; i++)
-		status = derive_all(&r, &s->shapes[i], e);
+	struct generation *g = generation_take(s->generations);
+	for (size_t i = 0; !status && i < g->nshapes; i++)
+		status = derive_all(&r, &g->shapes[i], e);
+	generation_give(&g);
 	if (!status)
 		status = merge(&r, e);
 	if (!status)

@@ -16,14 +16,6 @@ static uint64_t parent_ref(const struct parent *p, struct bytes fields)
 	return any_ref(p->entity, any_ref_id(v));
 }
 
-static const struct shape *shape_by_number(const struct store *s, uint16_t number)
-{
-	for (size_t i = 0; i < s->nshapes; i++)
-		if (s->shapes[i].entity->number == number)
-			return &s->shapes[i];
-	return NULL;
-}
-
 static enum status effective_of(struct txn *t, const struct shape *sh, struct bytes fields,
 	const struct scope_known *known, unsigned depth, struct effective *out, struct error *e);
 
@@ -31,7 +23,7 @@ static enum status effective_of(struct txn *t, const struct shape *sh, struct by
 static enum status effective_by_ref(struct txn *t, uint64_t ref, const struct scope_known *known,
 	unsigned depth, struct effective *out, struct error *e)
 {
-	const struct shape *sh = shape_by_number(t->store, any_ref_entity(ref));
+	const struct shape *sh = txn_shape(t, any_ref_entity(ref));
 	struct buf row = BUF_INIT;
 	struct bytes fields;
 	uint64_t version;

@@ -276,26 +276,31 @@ static void posting_add(struct postings *out, uint16_t entity, uint64_t id,
 void search_terms_diff(const struct store *s, const struct entity *entity, uint64_t id,
 	struct bytes before, struct bytes after, struct postings *out)
 {
+	if (!same_text(entity, before, after))
+		search_terms_change(s, id, entity, before, entity, after, out);
+}
+
+void search_terms_change(const struct store *s, uint64_t id, const struct entity *then,
+	struct bytes before, const struct entity *now, struct bytes after, struct postings *out)
+{
 	struct terms old = { 0 }, new = { 0 };
 	struct search_value v;
 	size_t i = 0, k = 0;
 
-	if (same_text(entity, before, after))
-		return;
 	memset(&v.folded, 0, sizeof v.folded);
 	term_key_init(s, &old.key);
 	new.key = old.key;
-	terms_of(&old, entity, before, &v);
-	terms_of(&new, entity, after, &v);
+	terms_of(&old, then, before, &v);
+	terms_of(&new, now, after, &v);
 	while (i < old.n || k < new.n) {
 		int order = i == old.n   ? 1
 			    : k == new.n ? -1
 					 : memcmp(old.items[i], new.items[k], SEARCH_TERM);
 
 		if (order < 0)
-			posting_add(out, entity->number, id, old.items[i], true);
+			posting_add(out, now->number, id, old.items[i], true);
 		else if (order > 0)
-			posting_add(out, entity->number, id, new.items[k], false);
+			posting_add(out, now->number, id, new.items[k], false);
 		i += order <= 0;
 		k += order >= 0;
 	}

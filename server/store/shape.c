@@ -1,5 +1,5 @@
-/* What the store derives from the entities' rows, worked out once when it is opened. */
-#include "server/store/internal.h"
+/* What the store derives from the entities' rows, worked out once for each generation of them. */
+#include "server/store/generation.h"
 
 const struct scope scope_all = { .all = true, .trash_too = true };
 
@@ -35,15 +35,14 @@ static void fill_fields(struct shape *sh)
 }
 
 /* Parents stand in the order in which the entity names them: the first that is set wins. */
-static void fill_parents(const struct store *s, struct shape *sh)
+static void fill_parents(const struct schema *schema, struct shape *sh)
 {
 	const struct entity *en = sh->entity;
 
 	for (const char *p = en->scope_fields; p && *p; p += strcspn(p, "|"), p += *p == '|') {
 		const struct field *f = entity_field(en, bytes_of(p, strcspn(p, "|")));
 		const struct entity *to =
-			f && f->refers_to ? schema_entity(s->schema, bytes_str(f->refers_to))
-					  : NULL;
+			f && f->refers_to ? schema_entity(schema, bytes_str(f->refers_to)) : NULL;
 		if (f && (to || f->type == T_REF_ANY))
 			sh->parents[sh->nparents++] =
 				(struct parent){ f, to ? to->number : (uint16_t)0 };
@@ -58,11 +57,11 @@ static bool follows(const struct shape *sh, const struct entity *parent)
 	return false;
 }
 
-static void fill_followers(struct store *s, struct shape *sh)
+static void fill_followers(const struct shape *shapes, size_t n, struct shape *sh)
 {
-	for (size_t i = 0; i < s->nshapes; i++)
-		if (follows(&s->shapes[i], sh->entity))
-			sh->followers[sh->nfollowers++] = &s->shapes[i];
+	for (size_t i = 0; i < n; i++)
+		if (follows(&shapes[i], sh->entity))
+			sh->followers[sh->nfollowers++] = &shapes[i];
 }
 
 static const struct field *named(const struct entity *en, const char *name)
@@ -70,16 +69,16 @@ static const struct field *named(const struct entity *en, const char *name)
 	return name ? entity_field_named(en, name) : NULL;
 }
 
-static bool shape_fill(const struct store *s, struct shape *sh, const struct entity *en)
+static bool shape_fill(const struct schema *schema, struct shape *sh, const struct entity *en)
 {
 	sh->entity = en;
 	sh->fields = calloc(en->nfields + 1, sizeof(*sh->fields));
 	sh->parents = calloc(en->nfields + 1, sizeof(*sh->parents));
-	sh->followers = calloc(s->nshapes + 1, sizeof(const struct shape *));
+	sh->followers = calloc(schema_count(schema) + 1, sizeof(const struct shape *));
 	if (!sh->fields || !sh->parents || !sh->followers)
 		return false;
 	fill_fields(sh);
-	fill_parents(s, sh);
+	fill_parents(schema, sh);
 	sh->owner = named(en, en->owner_field);
 	sh->seen_by = named(en, en->seen_by_field);
 	sh->merged = named(en, en->merged_field);
@@ -89,39 +88,40 @@ static bool shape_fill(const struct store *s, struct shape *sh, const struct ent
 	return true;
 }
 
-enum status shapes_build(struct store *s, struct error *e)
+enum status shapes_build(
+	const struct schema *schema, struct shape **out, size_t *n, struct error *e)
 {
-	const struct entity *operation = schema_entity(s->schema, bytes_str("operation"));
+	struct shape *shapes = calloc(schema_count(schema) + 1, sizeof(*shapes));
 
-	s->operation_entity = operation ? operation->number : UINT16_MAX;
-	s->nshapes = schema_count(s->schema);
-	s->shapes = calloc(s->nshapes + 1, sizeof(*s->shapes));
-	if (!s->shapes)
+	*out = shapes;
+	*n = shapes ? schema_count(schema) : 0;
+	if (!shapes)
 		return error_set(e, STATUS_INTERNAL, "out of memory");
-	for (size_t i = 0; i < s->nshapes; i++)
-		if (!shape_fill(s, &s->shapes[i], schema_at(s->schema, i)))
+	for (size_t i = 0; i < *n; i++)
+		if (!shape_fill(schema, &shapes[i], schema_at(schema, i)))
 			return error_set(e, STATUS_INTERNAL, "out of memory");
-	for (size_t i = 0; i < s->nshapes; i++)
-		fill_followers(s, &s->shapes[i]);
+	for (size_t i = 0; i < *n; i++)
+		fill_followers(shapes, *n, &shapes[i]);
 	return STATUS_OK;
 }
 
-void shapes_free(struct store *s)
+void shapes_free(struct shape *shapes, size_t n)
 {
-	for (size_t i = 0; s->shapes && i < s->nshapes; i++) {
-		free(s->shapes[i].fields);
-		free(s->shapes[i].parents);
-		free(s->shapes[i].followers);
+	for (size_t i = 0; shapes && i < n; i++) {
+		free(shapes[i].fields);
+		free(shapes[i].parents);
+		free(shapes[i].followers);
 	}
-	free(s->shapes);
-	s->shapes = NULL;
+	free(shapes);
 }
 
-const struct shape *store_shape(const struct store *s, const struct entity *entity)
+const struct shape *txn_shape(const struct txn *t, uint16_t entity)
 {
-	for (size_t i = 0; i < s->nshapes; i++)
-		if (s->shapes[i].entity->number == entity->number)
-			return &s->shapes[i];
+	const struct generation *g = t->generation;
+
+	for (size_t i = 0; i < g->nshapes; i++)
+		if (g->shapes[i].entity->number == entity)
+			return &g->shapes[i];
 	return NULL;
 }
 

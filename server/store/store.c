@@ -130,6 +130,42 @@ static enum status create(struct store *s, const struct store_options *o, struct
 	return status;
 }
 
+/* What the rows add to the tables, for all transactions that follow. */
+static enum status read_fields(struct store *s, struct txn *t, struct error *e)
+{
+	struct generation *g;
+	enum status status = generation_make(t, &g, e);
+
+	if (status)
+		return status;
+	atomic_store(&s->field_jobs, g->jobs);
+	return generation_publish(s->generations, g, e);
+}
+
+static enum status wants_reindex(struct store *s, bool *wanted, struct error *e)
+{
+	struct txn *t;
+	enum status status = txn_begin(s, false, &t, e);
+
+	if (status)
+		return status;
+	status = reindex_wanted(t, wanted, e);
+	txn_abort(&t);
+	return status;
+}
+
+static enum status fields_anew(struct store *s, struct error *e)
+{
+	struct txn *t;
+	enum status status = txn_begin(s, false, &t, e);
+
+	if (status)
+		return status;
+	status = read_fields(s, t, e);
+	txn_abort(&t);
+	return status;
+}
+
 static enum status reindex(struct store *s, const struct store_options *o, struct error *e)
 {
 	struct store_reindexed done = { 0 };
@@ -139,6 +175,8 @@ static enum status reindex(struct store *s, const struct store_options *o, struc
 	enum status status = reindex_run(s, &done, e);
 	if (!status && o->reindexing)
 		o->reindexing(&done);
+	if (!status && store_field_jobs(s))
+		status = fields_anew(s, e);
 	return status;
 }
 
@@ -161,10 +199,24 @@ static enum status open_existing(struct store *s, const struct store_options *o,
 	atomic_store(&s->last_seq, t->log_seq);
 	if (!status)
 		status = pending_count(t, e);
-	if (!status && !o->read_only)
-		status = reindex_wanted(t, &stale, e);
+	if (!status)
+		status = read_fields(s, t, e);
 	txn_abort(&t);
+	if (!status && !o->read_only)
+		status = wants_reindex(s, &stale, e);
 	return stale && !status ? reindex(s, o, e) : status;
+}
+
+static enum status first_generation(struct store *s, struct error *e)
+{
+	struct generation *g;
+	enum status status;
+
+	s->generations = calloc(1, sizeof(*s->generations));
+	if (!s->generations)
+		return error_set(e, STATUS_INTERNAL, "out of memory");
+	status = generation_first(s, &g, e);
+	return status ? status : generation_publish(s->generations, g, e);
 }
 
 enum status store_open(const struct store_options *o, struct store **out, struct error *e)
@@ -175,8 +227,9 @@ enum status store_open(const struct store_options *o, struct store **out, struct
 		return error_set(e, STATUS_INTERNAL, "out of memory");
 	s->ops = o->engine ? o->engine : &engine_lmdb;
 	s->schema = o->schema;
+	s->fields = o->fields;
 	s->sealer = sealer_new(o->key);
-	enum status status = s->sealer ? shapes_build(s, e)
+	enum status status = s->sealer ? first_generation(s, e)
 				       : error_set(e, STATUS_INTERNAL, "no memory for the key");
 	if (!status && o->create)
 		status = create(s, o, e);
@@ -193,7 +246,9 @@ void store_close(struct store **s)
 	if (!s || !*s)
 		return;
 	(*s)->ops->close(&(*s)->engine);
-	shapes_free(*s);
+	if ((*s)->generations)
+		generations_free((*s)->generations);
+	free((*s)->generations);
 	sealer_free(&(*s)->sealer);
 	free(*s);
 	*s = NULL;

@@ -54,6 +54,15 @@ typedef enum status store_observer(void *arg, struct txn *t, const struct author
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e);
 
+/* A field of an entity that is no row of the tables. */
+struct extra_field;
+/*
+ * The fields that the rows of t make besides the tables', *n of them in the arena, those in use and those that are not (F_RETIRED). Called
+ * at open and at the end of every transaction that called txn_change_fields.
+ */
+typedef enum status store_fields_fn(
+	struct txn *t, struct arena *arena, struct extra_field **out, size_t *n, struct error *e);
+
 /* What building the indexes anew came to. */
 struct store_reindexed {
 	uint64_t records;
@@ -67,7 +76,8 @@ struct store_options {
 	bool create;       /* make an empty store; otherwise it must exist */
 	bool read_only;
 	const struct engine_ops *engine; /* NULL: engine_lmdb */
-	const struct schema *schema;
+	const struct schema *schema;     /* of the tables; lives longer than the store */
+	store_fields_fn *fields;         /* NULL: the tables' are all */
 	/* Told before (NULL) and after the indexes are built anew; may be NULL. */
 	void (*reindexing)(const struct store_reindexed *done);
 };
@@ -82,6 +92,7 @@ void store_close(struct store **s);
 /* Removes the folder of a store that nobody has open; no store is no fault. */
 void store_remove(const char *path);
 void store_observe(struct store *s, store_observer *fn, void *arg);
+/* That of the tables alone, for numbers and tags that code knows. All fields: txn_schema. */
 const struct schema *store_schema(const struct store *s);
 uint64_t store_last_seq(const struct store *s); /* of the last committed log entry; any thread */
 
@@ -92,7 +103,28 @@ void txn_abort(struct txn **t);                          /* read or write; accep
 void txn_reset(struct txn *t);                           /* read: lets the snapshot go */
 enum status txn_renew(struct txn *t, struct error *e);   /* read: newest snapshot */
 struct store *txn_store(struct txn *t);
-bool txn_wrote(const struct txn *t); /* any put or del since begin or txn_mark */
+/* All fields as this snapshot has them; valid until txn_renew, txn_abort, txn_commit or as long as somebody keeps the generation. */
+const struct schema *txn_schema(const struct txn *t);
+struct generation *txn_generation(const struct txn *t);
+/* The rows that make fields have changed: the end of this transaction makes the next generation. */
+void txn_change_fields(struct txn *t);
+bool txn_fields_changed(const struct txn *t);
+/*
+ * The fields of one time, immutable. Whoever has one from a transaction may keep it longer, and gives it back; any thread. The number
+ * rises with each change of a field, a dictionary or an entry.
+ */
+void generation_keep(struct generation *g);
+void generation_give(struct generation **g);
+const struct schema *generation_schema(const struct generation *g);
+uint64_t generation_number(const struct generation *g);
+/* Number of the generation that is current; any thread. */
+uint64_t store_generation(const struct store *s);
+/* Whether a custom field has ever had a value. */
+bool store_field_used(struct txn *t, uint16_t tag);
+/* One slice of building the indexes of custom fields that were described anew. */
+enum status store_build_fields(struct txn *t, struct error *e);
+size_t store_field_jobs(const struct store *s); /* open; any thread */
+bool txn_wrote(const struct txn *t);            /* any put or del since begin or txn_mark */
 void txn_mark(struct txn *t);
 size_t txn_puts(const struct txn *t); /* puts and dels since begin */
 size_t txn_put_bytes(const struct txn *t);

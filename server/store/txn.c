@@ -1,5 +1,23 @@
 /* Transactions and raw rows: the only place where values are sealed and unsealed. */
-#include "server/store/internal.h"
+#include "server/store/generation.h"
+
+/*
+ * The generation is taken before the snapshot, and is still current after it: so the snapshot has at most the commit that made the next
+ * one, and no row that was written by that.
+ */
+static enum status meet_snapshot(struct txn *t, struct error *e)
+{
+	const struct engine_ops *ops = t->store->ops;
+	enum status s = STATUS_OK;
+
+	while (!s && !generation_is_current(t->generation)) {
+		generation_give(&t->generation);
+		t->generation = generation_take(t->store->generations);
+		ops->reset(t->engine);
+		s = ops->renew(t->engine, e);
+	}
+	return s;
+}
 
 enum status txn_begin(struct store *s, bool write, struct txn **out, struct error *e)
 {
@@ -9,7 +27,10 @@ enum status txn_begin(struct store *s, bool write, struct txn **out, struct erro
 		return error_set(e, STATUS_INTERNAL, "out of memory");
 	t->store = s;
 	t->write = write;
+	t->generation = generation_take(s->generations);
 	enum status status = s->ops->begin(s->engine, write, &t->engine, e);
+	if (!status && !write)
+		status = meet_snapshot(t, e);
 	if (!status && write) {
 		seal_nonce(t->nonce);
 		status = log_open_tail(t, e);
@@ -24,6 +45,7 @@ enum status txn_begin(struct store *s, bool write, struct txn **out, struct erro
 
 static void txn_release(struct txn **t)
 {
+	generation_give(&(*t)->generation);
 	buf_free(&(*t)->sealed);
 	buf_free(&(*t)->calc);
 	free((*t)->next);
@@ -57,6 +79,24 @@ static enum status flush_next(struct txn *t, struct error *e)
 	return STATUS_OK;
 }
 
+static enum status next_generation(struct txn *t, struct generation **next, struct error *e)
+{
+	enum status s = generation_make(t, next, e);
+
+	if (!s && !generation_room(t->store->generations))
+		s = error_set(e, STATUS_BUSY, "too many changes of fields at once");
+	if (s)
+		generation_free(next);
+	return s ? s : t->broken;
+}
+
+/* There is room: only this thread makes generations. */
+static void publish(struct store *s, struct generation *next)
+{
+	atomic_store(&s->field_jobs, next->jobs);
+	generation_publish(s->generations, next, NULL);
+}
+
 enum status txn_commit(struct txn **tp, struct error *e)
 {
 	struct txn *t = *tp;
@@ -77,7 +117,17 @@ enum status txn_commit(struct txn **tp, struct error *e)
 	}
 	uint64_t seq = t->log_seq;
 	bool write = t->write;
+	struct generation *next = NULL;
+	status = t->fields_changed ? next_generation(t, &next, e) : STATUS_OK;
+	if (status) {
+		txn_abort(tp);
+		return status;
+	}
 	status = s->ops->commit(&t->engine, e);
+	if (status)
+		generation_free(&next);
+	if (next)
+		publish(s, next);
 	if (!status && write) {
 		atomic_store(&s->last_seq, seq);
 		pending_committed(s, t->pend_used, t->pend_rows, t->pend_bytes);
@@ -94,12 +144,37 @@ void txn_reset(struct txn *t)
 enum status txn_renew(struct txn *t, struct error *e)
 {
 	t->broken = STATUS_OK;
-	return t->store->ops->renew(t->engine, e);
+	if (!generation_is_current(t->generation)) {
+		generation_give(&t->generation);
+		t->generation = generation_take(t->store->generations);
+	}
+	enum status s = t->store->ops->renew(t->engine, e);
+	return s ? s : meet_snapshot(t, e);
 }
 
 struct store *txn_store(struct txn *t)
 {
 	return t->store;
+}
+
+const struct schema *txn_schema(const struct txn *t)
+{
+	return t->generation->visible;
+}
+
+struct generation *txn_generation(const struct txn *t)
+{
+	return t->generation;
+}
+
+void txn_change_fields(struct txn *t)
+{
+	t->fields_changed = true;
+}
+
+bool txn_fields_changed(const struct txn *t)
+{
+	return t->fields_changed;
 }
 
 bool txn_wrote(const struct txn *t)

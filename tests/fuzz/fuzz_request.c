@@ -34,7 +34,7 @@ bool writer_submit(struct writer *w, struct call *c, call_done *done, void *arg)
 	struct box *b = box_of(c);
 	enum status st;
 
-	c->txn = firm.txn;
+	call_bind(c, firm.txn);
 	txn_mark(firm.txn);
 	st = dispatch_write(c, &b->error);
 	dispatch_finish(c, st, &b->error);

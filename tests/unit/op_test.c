@@ -115,7 +115,7 @@ static struct ask go(
 	assert_non_null(op);
 	error_clear(&f->e);
 	a.call->caller = who;
-	a.call->txn = f->b->txn;
+	call_bind(a.call, f->b->txn);
 	a.call->now_ms = NOW_MS;
 	a.call->author =
 		(struct author){ .user = who->user, .session = who->session, .now_ms = NOW_MS };

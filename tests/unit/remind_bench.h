@@ -76,7 +76,7 @@ static inline enum status fire_how(struct remind_bench *r, struct fire_how *how)
 	enum status s;
 
 	assert_non_null(c);
-	c->txn = r->b->txn;
+	call_bind(c, r->b->txn);
 	c->prepared = how;
 	error_clear(&r->b->e);
 	s = fire_due(c, &r->b->e);
