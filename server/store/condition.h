@@ -38,6 +38,9 @@ static inline const struct field *condition_field(const struct condition_node *n
 	return n->field[n->npath - 1];
 }
 
+/* Whether a record at the end of the path has a value of the kind that the node names: = also for !=, a value also for is empty. */
+bool condition_leaf_meets(const struct condition_node *n, const struct stored *record);
+
 /*
  * The ids of all records whose field f may contain the folded text, in no order, some perhaps twice. False when the index of
  * search cannot tell or there are more than max.

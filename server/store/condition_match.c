@@ -105,7 +105,7 @@ static bool virtual_value(const struct field *f, const struct stored *record, st
 	return true;
 }
 
-static bool leaf_meets(const struct condition_node *n, const struct stored *record)
+bool condition_leaf_meets(const struct condition_node *n, const struct stored *record)
 {
 	const struct field *f = condition_field(n);
 	const struct entity *en = n->entity[n->npath - 1];
@@ -131,7 +131,7 @@ static bool path_meets(const struct matcher *m, const struct condition_node *n, 
 	bool met = false;
 
 	if (step == n->npath - 1)
-		return leaf_meets(n, record);
+		return condition_leaf_meets(n, record);
 	while (!met && record_next(&fields, &w, NULL)) {
 		struct buf row = BUF_INIT;
 		struct stored next;
@@ -168,7 +168,9 @@ static bool node_meets(const struct matcher *m, int i, const struct stored *reco
 bool condition_match(const struct condition *c, struct txn *t, const struct scope *scope,
 	const struct stored *record)
 {
-	struct matcher m = { .condition = c, .txn = t, .scope = scope };
+	struct scope seen = *scope;
+	struct matcher m = { .condition = c, .txn = t, .scope = &seen };
 
+	seen.trash_too = false; /* what a record refers to counts only while it is there */
 	return !c || c->root < 0 || node_meets(&m, c->root, record);
 }

@@ -97,18 +97,31 @@ static int compare_ids(uint64_t a, uint64_t b, bool descending)
 	return descending ? -order : order;
 }
 
+static int compare_key(
+	const struct order *o, size_t i, const struct position *a, const struct position *b)
+{
+	const struct position_key *x = &a->keys[i], *y = &b->keys[i];
+	int order;
+
+	if (x->has != y->has)
+		return x->has ? -1 : 1;
+	if (!x->has)
+		return 0;
+	order = bytes_compare(bytes_of(x->data, x->len), bytes_of(y->data, y->len));
+	return o->keys[i].descending ? -order : order;
+}
+
+int order_compare_first(const struct order *o, const struct position *a, const struct position *b)
+{
+	return o->n > 0 ? compare_key(o, 0, a, b) : 0;
+}
+
 int order_compare(const struct order *o, const struct position *a, const struct position *b)
 {
 	for (size_t i = 0; i < o->n; i++) {
-		const struct position_key *x = &a->keys[i], *y = &b->keys[i];
-		int order;
-
-		if (x->has != y->has)
-			return x->has ? -1 : 1;
-		order = x->has ? bytes_compare(bytes_of(x->data, x->len), bytes_of(y->data, y->len))
-			       : 0;
+		int order = compare_key(o, i, a, b);
 		if (order)
-			return o->keys[i].descending ? -order : order;
+			return order;
 	}
 	if (o->n == 0)
 		return compare_ids(a->id, b->id, o->id_descending);

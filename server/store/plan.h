@@ -1,12 +1,12 @@
 /*
- * How a query is answered: where its candidates come from and in which order. Only query*.c, plan.c, source.c and order.c include this.
- * Every candidate is checked on its record; a source may give too many, never too few.
+ * How a query is answered: which sets of ids are read, and in which order. Only query*.c, plan*.c and order.c include this.
+ * A candidate is checked on its record unless the plan says that the indexes tell all; a plan may name too many, never too few.
  */
 #ifndef SERVER_STORE_PLAN_H
 #define SERVER_STORE_PLAN_H
 
 #include "server/store/condition.h"
-#include "server/store/key.h"
+#include "server/store/ids.h"
 
 /* Order of the rows. Equal ones by id: in the direction of the first key; records without a value come last, newest first. */
 
@@ -39,65 +39,74 @@ enum status order_parse(
 void order_position(const struct order *o, const struct stored *record, struct position *out);
 /* < 0: a comes first */
 int order_compare(const struct order *o, const struct position *a, const struct position *b);
+/* The same by the first field alone. */
+int order_compare_first(const struct order *o, const struct position *a, const struct position *b);
 void position_write(const struct order *o, const struct position *p, struct buf *out);
 enum status position_read(
 	const struct order *o, struct bytes token, struct position *out, struct error *e);
 
-/* Where candidates come from. */
+/* Ways. */
 
-enum source_kind {
-	SOURCE_ALL,   /* all records, by id */
-	SOURCE_LISTS, /* index entries of some values together, by id */
-	SOURCE_IDS,   /* ids gathered before, by id */
-	SOURCE_RANGE, /* a stretch of one index, by value and id */
+enum way {
+	WAY_IDS,   /* the set in the order of ids, row after row */
+	WAY_INDEX, /* along the index of the order's field, ids that are in the set */
+	WAY_GROUPS, /* along the index of the order's first field, the best of those that are equal in it */
+	WAY_BEST, /* the best of all in the set */
 };
-
-#define SOURCE_LISTS_MAX 64
-#define SOURCE_IDS_MAX 5000
-#define ESTIMATE_MAX 2000
-
-struct source {
-	enum source_kind kind;
-	const struct field *field; /* whose index; NULL: scope */
-	uint64_t id_low, id_high;  /* ALL */
-	struct key *lists;         /* LISTS: prefixes of idx keys */
-	size_t nlists;
-	uint64_t *ids; /* IDS, ascending */
-	size_t nids;
-	struct key low, high; /* RANGE: entries between them, both included */
-	size_t estimate;      /* entries, counted to ESTIMATE_MAX + 1 */
-	size_t covers;        /* parts of the condition that are certain to be met */
-};
-
-void source_free(struct source *s);
-size_t source_estimate(struct txn *t, const struct entity *entity, const struct source *s);
-
-/* The ids of a source one after the other. */
-struct cursor;
-enum status cursor_open(struct txn *t, const struct entity *entity, const struct source *s,
-	bool descending, struct cursor **out, struct error *e);
-/* Goes on after this id (ALL, LISTS, IDS). */
-void cursor_after_id(struct cursor *c, uint64_t id);
-/* Goes on after this value and id (RANGE). */
-void cursor_after_key(struct cursor *c, const struct position_key *key, uint64_t id);
-bool cursor_next(struct cursor *c, uint64_t *id);
-/* RANGE: the value of the entry that next gave. */
-void cursor_key(const struct cursor *c, struct position_key *out);
-void cursor_close(struct cursor **c);
 
 struct plan {
-	struct source source;
-	bool streaming;     /* the source gives the rows in the order asked for */
-	bool then_unset;    /* after the source those without a value, from rest, newest first */
-	struct source rest; /* by id */
-	size_t parts;       /* of the condition, joined by and */
+	enum way way;
+	struct ids *ids;     /* candidates */
+	struct ids *stretch; /* INDEX, GROUPS: of the index that is walked */
+	bool then_unset;     /* after the stretch those without a value, newest first */
+	bool exact;          /* every id of the set is a row */
+	bool scans; /* some part of the condition is answered by no index, and no other one makes the candidates few */
+	bool counts; /* made for a count: no order, no page */
+	bool slow; /* brief was asked for, and making the plan would take too long: there is none */
+	double all; /* records of the entity, or a little more */
 };
 
-enum status plan_make(struct txn *t, const struct query *q, const struct order *order,
+/* counts: for a number, not for rows. */
+enum status plan_make(struct txn *t, const struct query *q, const struct order *order, bool counts,
 	struct plan *out, struct error *e);
+/* Makes the set ready to name the records without a value, newest first, after the stretch. */
+enum status plan_rest(struct plan *p, struct txn *t, const struct query *q, struct error *e);
 void plan_free(struct plan *p);
 void plan_explain(
 	const struct plan *p, const struct query *q, const struct order *order, struct buf *out);
 bool plan_sees_all(const struct query *q);
+
+/* Between the files of the planner. */
+
+struct planner {
+	struct txn *txn;
+	const struct query *query;
+	const struct order *order;
+	struct plan *plan;
+	bool unknown; /* a part of the condition is known to no index */
+	struct error *e;
+};
+
+static inline bool plan_indexed(const struct field *f)
+{
+	return (f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL);
+}
+
+/* Entries stand in the order of values, one for each record. */
+static inline bool plan_ordered(const struct field *f)
+{
+	return plan_indexed(f) && !key_is_hashed(f) && !type_is_list(f->type);
+}
+
+/* The ids that a node of the condition allows; NULL when no index knows. */
+struct ids *plan_node(struct planner *p, int node);
+/* What the caller may see of an entity, found by the entries of owner and branch; NULL: all. */
+struct ids *plan_scope(const struct planner *p, const struct entity *entity, bool trash);
+/* The whole index of a field. */
+struct ids *plan_whole_index(const struct entity *entity, const struct field *f);
+/* Makes one stretch of two of the same field. */
+void plan_narrow(struct ids *to, const struct ids *from);
+/* The stretch of one value. */
+struct ids *plan_stretch_of(const struct ids *list);
 
 #endif

@@ -5,7 +5,10 @@
 #include <glib.h>
 
 #define ROWS_BEFORE_CLOCK 16
+#define CLOCK_WEIGHT                                                                               \
+	256 /* entries passed between two looks at the clock; a record read is worth 16 */
 #define SCAN_MAX_US 10000000
+#define BRIEF_ROWS 1000 /* more are not sorted on a loop */
 
 struct page {
 	struct txn *txn;
@@ -16,6 +19,7 @@ struct page {
 	struct position after; /* where the page before ended */
 	bool resumed;
 	int64_t deadline_us;
+	int64_t limit_us; /* when a scan gives up */
 	size_t scanned;
 	struct buf row;
 	query_row *fn;
@@ -42,83 +46,174 @@ static enum status read_row(struct page *p, uint64_t id, struct stored *out)
 	return STATUS_OK;
 }
 
-static bool time_over(struct page *p)
+/* weight: how much of a look at the clock this step is worth. */
+static bool time_over(struct page *p, size_t weight)
 {
-	return p->deadline_us && ++p->scanned % ROWS_BEFORE_CLOCK == 0 &&
-	       monotonic_us() >= p->deadline_us;
+	p->scanned += weight;
+	if (!p->deadline_us || p->scanned < CLOCK_WEIGHT)
+		return false;
+	p->scanned = 0;
+	return monotonic_us() >= p->deadline_us;
 }
 
-/* Streaming. */
+/* Row after row. */
 
-static void place(
-	struct page *p, const struct cursor *c, uint64_t id, bool unset, struct position *out)
+/* The value of an entry as a place in the order: that of a text ends with a NUL. */
+static void entry_key(const struct field *f, const struct entry *en, struct position_key *out)
+{
+	size_t tail = type_is_number(f->type) ? 0 : 1;
+
+	out->has = true;
+	out->len = 0;
+	if (en->value.len < tail || en->value.len - tail > KEY_MAX)
+		return;
+	out->len = (uint8_t)(en->value.len - tail);
+	memcpy(out->data, en->value.data, out->len);
+}
+
+/* Where an id stands; en: its entry in the order's index, NULL: among those without a value, or in the order of ids. */
+static void place(struct page *p, const struct entry *en, uint64_t id, struct position *out)
 {
 	out->id = id;
-	if (p->order.n == 1 && !unset)
-		cursor_key(c, &out->keys[0]);
-	else
-		out->keys[0] = (struct position_key){ 0 };
+	out->keys[0] = (struct position_key){ 0 };
+	if (en)
+		entry_key(p->order.keys[0].field, en, &out->keys[0]);
 }
 
 /* Of the two index entries of a name with a corrected reading the one for equality is no place in the order. */
-static bool misplaced(const struct page *p, const struct cursor *c, const struct stored *record)
+static bool misplaced(
+	const struct page *p, const struct position *here, const struct stored *record)
 {
 	const struct order_key *by = &p->order.keys[0];
-	struct position here = { .id = record->id }, right;
+	struct position right;
 
-	if (p->order.n != 1 || !by->reading || !record_has(record->fields, by->reading->tag))
+	if (!by->reading || !record_has(record->fields, by->reading->tag))
 		return false;
-	cursor_key(c, &here.keys[0]);
 	order_position(&p->order, record, &right);
-	return order_compare(&p->order, &here, &right) != 0;
+	return order_compare_first(&p->order, here, &right) != 0;
+}
+
+static bool skipped(const struct page *p, const struct entry *en, const struct position *here,
+	const struct stored *record)
+{
+	if (en)
+		return misplaced(p, here, record);
+	return p->order.n > 0 && record_has(record->fields, p->order.keys[0].field->tag);
 }
 
 /* One candidate of a stream. *done ends the page. */
-static enum status stream_row(
-	struct page *p, const struct cursor *c, uint64_t id, bool unset, bool *done)
+static enum status stream_row(struct page *p, const struct entry *en, uint64_t id, bool *done)
 {
 	struct stored record;
+	struct position here;
 	enum status s = read_row(p, id, &record);
-	bool skip = s == STATUS_NOT_FOUND ||
-		    (!s && unset && record_has(record.fields, p->order.keys[0].field->tag)) ||
-		    (!s && !unset && misplaced(p, c, &record));
+	bool skip;
 
 	if (s && s != STATUS_NOT_FOUND)
 		return s;
+	place(p, en, id, &here);
+	skip = s || skipped(p, en, &here, &record);
 	if (!skip && p->given >= p->query->limit) {
 		p->more = *done = true;
 		return STATUS_OK;
 	}
 	if (p->given < p->query->limit)
-		place(p, c, id, unset, &p->last);
+		p->last = here;
 	if (!skip) {
 		p->given++;
 		*done = !p->fn(p->arg, &record);
 		p->more = *done;
 	}
-	if (!*done && time_over(p))
+	if (!*done && time_over(p, CLOCK_WEIGHT / 16))
 		p->more = p->result->cut = *done = true;
 	return STATUS_OK;
 }
 
-static enum status stream(struct page *p, const struct source *source, bool unset, bool *done)
+/* An entry that the sieve holds back; the page may end at it. */
+static void pass_entry(struct page *p, const struct entry *en, bool *done)
 {
-	bool by_key = source->kind == SOURCE_RANGE;
-	bool down = by_key ? p->order.keys[0].descending : unset || p->order.id_descending;
-	struct cursor *c;
-	uint64_t id;
-	enum status s = cursor_open(p->txn, p->query->entity, source, down, &c, p->e);
+	if (!time_over(p, 1))
+		return;
+	if (p->given < p->query->limit)
+		place(p, en, en->id, &p->last);
+	p->more = p->result->cut = *done = true;
+}
 
-	if (s)
-		return s;
-	if (p->resumed && by_key)
-		cursor_after_key(c, &p->after.keys[0], p->after.id);
-	else if (p->resumed)
-		cursor_after_id(c, p->after.id);
-	p->resumed = false;
-	while (!s && !*done && cursor_next(c, &id))
-		s = stream_row(p, c, id, unset, done);
-	cursor_close(&c);
+static void seek_stretch(struct page *p, struct entries *x, bool down)
+{
+	const struct ids *stretch = p->plan.stretch;
+	const struct field *f = stretch->field;
+	struct key k = key_index(stretch->entity->number, f->tag);
+	const struct position_key *at = &p->after.keys[0];
+	bool past_low, past_high;
+
+	memcpy(k.data + k.len, at->data, at->len);
+	k.len += at->len;
+	if (!type_is_number(f->type))
+		k.data[k.len++] = 0;
+	if (p->plan.way == WAY_GROUPS)
+		key_add_u64(&k, down ? UINT64_MAX : 0);
+	else
+		key_add_u64(&k, down ? p->after.id - 1 : p->after.id + 1);
+	past_low = bytes_compare(key_bytes(&k), key_bytes(&stretch->low)) > 0;
+	past_high = bytes_compare(key_bytes(&k), key_bytes(&stretch->high)) < 0;
+	if (p->resumed && (down ? past_high : past_low))
+		entries_seek_key(x, &k, down);
+	else
+		entries_seek_key(x, down ? &stretch->high : &stretch->low, down);
+}
+
+/* The next entry of the stretch that is in the set. */
+static bool next_entry(struct page *p, struct entries *x, bool down, struct entry *en, bool *done)
+{
+	const struct ids *stretch = p->plan.stretch;
+
+	while (!*done && entries_step(x, down, en)) {
+		if (down ? entry_compare(en, &stretch->low) < 0
+			 : entry_compare(en, &stretch->high) > 0)
+			return false;
+		if (ids_has(p->plan.ids, en->id))
+			return true;
+		pass_entry(p, en, done);
+	}
+	return false;
+}
+
+static enum status open_stretch(struct page *p, bool down, struct entries **out)
+{
+	struct key prefix = key_index(p->query->entity->number, p->plan.stretch->field->tag);
+	enum status s = entries_open(p->txn, &prefix, out, p->e);
+
+	if (!s)
+		seek_stretch(p, *out, down);
+	return s;
+}
+
+static enum status stream_stretch(struct page *p, bool *done)
+{
+	bool down = p->order.keys[0].descending;
+	struct entries *x;
+	struct entry en;
+	enum status s = open_stretch(p, down, &x);
+
+	while (!s && next_entry(p, x, down, &en, done))
+		s = stream_row(p, &en, en.id, done);
+	entries_close(&x);
+	return s;
+}
+
+static enum status stream_ids(struct page *p, uint64_t after, bool *done)
+{
+	bool down = p->plan.ids->down;
+	uint64_t id = down ? UINT64_MAX : 1;
+	enum status s = STATUS_OK;
+
+	if (after)
+		id = down ? after - 1 : after + 1;
+	while (!s && !*done && id && (id = ids_seek(p->plan.ids, id)) != 0) {
+		s = stream_row(p, NULL, id, done);
+		id = down ? id - 1 : id + 1;
+	}
 	return s;
 }
 
@@ -126,13 +221,19 @@ static enum status run_stream(struct page *p)
 {
 	bool unset = p->resumed && p->order.n == 1 && !p->after.keys[0].has;
 	bool done = p->query->limit == 0;
+	uint64_t after = p->resumed && (unset || p->order.n == 0) ? p->after.id : 0;
 	enum status s = STATUS_OK;
 
+	if (done)
+		return s;
+	if (p->plan.way == WAY_IDS)
+		return stream_ids(p, after, &done);
 	if (!unset)
-		s = stream(p, &p->plan.source, false, &done);
-	if (!s && !done && p->plan.then_unset)
-		s = stream(p, &p->plan.rest, true, &done);
-	return s;
+		s = stream_stretch(p, &done);
+	if (s || done || !p->plan.then_unset)
+		return s;
+	s = plan_rest(&p->plan, p->txn, p->query, p->e);
+	return s ? s : stream_ids(p, after, &done);
 }
 
 /* The best of a scan: a heap with the worst on top. */
@@ -195,34 +296,77 @@ static void best_sort(struct best *b)
 	}
 }
 
-static enum status scan(struct page *p, struct best *best)
+/* One candidate of a scan. */
+static enum status scan_row(
+	struct page *p, struct best *best, uint64_t id, const struct entry *en, bool unset)
 {
-	int64_t limit_us = monotonic_us() + SCAN_MAX_US;
-	struct cursor *c;
 	struct stored record;
 	struct position at;
-	uint64_t id;
-	enum status s = cursor_open(p->txn, p->query->entity, &p->plan.source, true, &c, p->e);
+	enum status s = read_row(p, id, &record);
 
-	if (s)
-		return s;
-	while (!s && !p->result->cut && cursor_next(c, &id)) {
-		s = read_row(p, id, &record);
-		if (!s)
-			order_position(&p->order, &record, &at);
-		if (!s && (!p->resumed || order_compare(&p->order, &p->after, &at) < 0))
-			best_add(best, &at);
-		if (s == STATUS_NOT_FOUND)
-			s = STATUS_OK;
-		p->scanned++;
-		if (p->query->brief && p->scanned % ROWS_BEFORE_CLOCK == 0)
-			p->result->cut = monotonic_us() >= p->deadline_us;
-		if (!s && p->scanned % 1024 == 0 && monotonic_us() > limit_us)
-			s = error_set(p->e, STATUS_USAGE,
-				"this order reads too many records: narrow the filter");
+	if (!s) {
+		if (en)
+			place(p, en, id, &at);
+		if ((en && misplaced(p, &at, &record)) ||
+			(unset && record_has(record.fields, p->order.keys[0].field->tag)))
+			s = STATUS_NOT_FOUND;
+		order_position(&p->order, &record, &at);
 	}
-	cursor_close(&c);
+	if (!s && (!p->resumed || order_compare(&p->order, &p->after, &at) < 0))
+		best_add(best, &at);
+	p->scanned++;
+	if (p->query->brief && p->scanned % ROWS_BEFORE_CLOCK == 0)
+		p->result->cut = monotonic_us() >= p->deadline_us;
+	if (p->scanned % 1024 == 0 && monotonic_us() > p->limit_us)
+		return error_set(
+			p->e, STATUS_USAGE, "this order reads too many records: narrow the filter");
+	return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+}
+
+static enum status scan(struct page *p, struct best *best, bool unset)
+{
+	enum status s = STATUS_OK;
+	uint64_t id = UINT64_MAX;
+
+	while (!s && !p->result->cut && id && (id = ids_seek(p->plan.ids, id)) != 0) {
+		s = scan_row(p, best, id, NULL, unset);
+		id--;
+	}
 	return s;
+}
+
+/* Whether the rows found are the best whatever comes behind this entry. */
+static bool settled(const struct page *p, const struct best *best, const struct entry *en)
+{
+	struct position here = { .id = en->id };
+
+	entry_key(p->order.keys[0].field, en, &here.keys[0]);
+	return best->n == best->max && order_compare_first(&p->order, &best->items[0], &here) < 0;
+}
+
+/* Along the index of the first field, as far as the page needs. */
+static enum status scan_groups(struct page *p, struct best *best)
+{
+	bool down = p->order.keys[0].descending, unset = p->resumed && !p->after.keys[0].has;
+	int64_t deadline_us = p->deadline_us;
+	struct entries *x = NULL;
+	struct entry en;
+	bool done = unset;
+	enum status s = unset ? STATUS_OK : open_stretch(p, down, &x);
+
+	if (!p->query->brief)
+		p->deadline_us = 0; /* a group is sorted whole */
+	while (!s && !p->result->cut && next_entry(p, x, down, &en, &done)) {
+		done = settled(p, best, &en);
+		if (!done)
+			s = scan_row(p, best, en.id, &en, false);
+	}
+	p->deadline_us = deadline_us;
+	entries_close(&x);
+	if (s || p->result->cut || (done && !unset) || !p->plan.then_unset || best->n == best->max)
+		return s;
+	s = plan_rest(&p->plan, p->txn, p->query, p->e);
+	return s ? s : scan(p, best, true);
 }
 
 static enum status give(struct page *p, const struct best *best)
@@ -254,12 +398,27 @@ static enum status run_scan(struct page *p)
 	enum status s;
 
 	best.items = g_new(struct position, best.max);
-	s = scan(p, &best);
+	p->limit_us = monotonic_us() + SCAN_MAX_US;
+	s = p->plan.way == WAY_GROUPS ? scan_groups(p, &best) : scan(p, &best, false);
 	best_sort(&best);
 	if (!s && !p->result->cut)
 		s = give(p, &best);
 	g_free(best.items);
 	return s;
+}
+
+/* What would be given up at the deadline is not begun. */
+static bool too_long(const struct page *p)
+{
+	return p->query->brief &&
+	       (p->plan.slow || (p->plan.way >= WAY_GROUPS && p->plan.ids->size > BRIEF_ROWS));
+}
+
+static enum status run(struct page *p)
+{
+	plan_explain(&p->plan, p->query, &p->order, &p->result->explain);
+	p->result->scans = p->plan.scans;
+	return p->plan.way == WAY_IDS || p->plan.way == WAY_INDEX ? run_stream(p) : run_scan(p);
 }
 
 enum status query_run(struct txn *t, const struct query *q, int64_t deadline_us, query_row *row,
@@ -283,11 +442,11 @@ enum status query_run(struct txn *t, const struct query *q, int64_t deadline_us,
 	if (!s && p->resumed)
 		s = position_read(&p->order, q->after, &p->after, e);
 	if (!s)
-		s = plan_make(t, q, &p->order, &p->plan, e);
-	if (!s)
-		plan_explain(&p->plan, q, &p->order, &out->explain);
-	if (!s)
-		s = p->plan.streaming ? run_stream(p) : run_scan(p);
+		s = plan_make(t, q, &p->order, false, &p->plan, e);
+	if (!s && too_long(p))
+		out->cut = true;
+	else if (!s)
+		s = run(p);
 	if (!s && p->more)
 		position_write(&p->order, &p->last, &out->next);
 	plan_free(&p->plan);

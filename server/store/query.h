@@ -36,14 +36,18 @@ typedef bool query_row(void *arg, const struct stored *record);
 struct query_result {
 	struct buf next;    /* token; empty on the last page. Free it. */
 	struct buf explain; /* the plan in words. Free it. */
-	bool cut;           /* the page ended because its time was over, not because it was full */
+	bool scans; /* some part of the filter is answered by no index, and many records were read for it */
+	bool cut; /* the page ended because its time was over, not because it was full */
 };
 
 /* deadline_us: monotonic time when the page ends; 0 none. */
 enum status query_run(struct txn *t, const struct query *q, int64_t deadline_us, query_row *row,
 	void *arg, struct query_result *out, struct error *e);
 enum status query_count(struct txn *t, const struct query *q, uint64_t *count, struct error *e);
-/* Counts by the values of one field; calls group once per value (run in wire form; empty: not set). */
+/* How query_count would count, in words. out is replaced. */
+enum status query_explain_count(
+	struct txn *t, const struct query *q, struct buf *out, struct error *e);
+/* Counts by the values of one field, those that = takes for equal together; calls group once per value (run in wire form; empty: not set). */
 enum status query_count_by(struct txn *t, const struct query *q, const struct field *by,
 	void (*group)(void *arg, struct bytes run, uint64_t count), void *arg, struct error *e);
 

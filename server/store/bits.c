@@ -1,0 +1,75 @@
+#include "server/store/bits.h"
+#include <glib.h>
+
+void bits_init(struct bits *b, uint64_t ids)
+{
+	b->n = (size_t)(ids / 64 + 1);
+	b->words = g_new0(uint64_t, b->n);
+}
+
+void bits_release(struct bits *b)
+{
+	g_free(b->words);
+	*b = (struct bits){ 0 };
+}
+
+void bits_or(struct bits *to, const struct bits *from)
+{
+	for (size_t i = 0; i < to->n && i < from->n; i++)
+		to->words[i] |= from->words[i];
+}
+
+void bits_and(struct bits *to, const struct bits *from)
+{
+	for (size_t i = 0; i < to->n; i++)
+		to->words[i] &= i < from->n ? from->words[i] : 0;
+}
+
+void bits_and_not(struct bits *to, const struct bits *from)
+{
+	for (size_t i = 0; i < to->n && i < from->n; i++)
+		to->words[i] &= ~from->words[i];
+}
+
+uint64_t bits_count(const struct bits *b)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += (uint64_t)__builtin_popcountll(b->words[i]);
+	return n;
+}
+
+static uint64_t seek_up(const struct bits *b, uint64_t id)
+{
+	size_t i = (size_t)(id / 64);
+	uint64_t word;
+
+	if (id / 64 >= b->n)
+		return 0;
+	word = b->words[i] & UINT64_MAX << id % 64;
+	while (!word && ++i < b->n)
+		word = b->words[i];
+	return word ? i * 64 + (uint64_t)__builtin_ctzll(word) : 0;
+}
+
+static uint64_t seek_down(const struct bits *b, uint64_t id)
+{
+	size_t i;
+	uint64_t word;
+
+	if (b->n == 0)
+		return 0;
+	if (id / 64 >= b->n)
+		id = b->n * 64 - 1;
+	i = (size_t)(id / 64);
+	word = b->words[i] & UINT64_MAX >> (63 - id % 64);
+	while (!word && i-- > 0)
+		word = b->words[i];
+	return word ? i * 64 + 63 - (uint64_t)__builtin_clzll(word) : 0;
+}
+
+uint64_t bits_seek(const struct bits *b, uint64_t id, bool down)
+{
+	return down ? seek_down(b, id) : seek_up(b, id);
+}

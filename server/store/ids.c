@@ -1,0 +1,442 @@
+#include "server/store/ids.h"
+#include <glib.h>
+
+#define OR_PARTS_MAX 16   /* more are gathered: each step looks at all */
+#define COUNTED_MAX 4000u /* entries that are counted for a size */
+#define MANY_OF 8.0       /* what is not counted to its end is taken for this part of all */
+#define LEAPS_PAY 40.0    /* so much smaller is a set that is rather looked up in the other one */
+
+struct ids *ids_new(enum ids_kind kind, const struct entity *entity, const char *told)
+{
+	struct ids *x = g_new0(struct ids, 1);
+
+	x->kind = kind;
+	x->entity = entity;
+	x->told = told;
+	x->last = UINT64_MAX;
+	return x;
+}
+
+struct ids *ids_list(const struct entity *entity, const struct field *f, const struct key *value)
+{
+	struct ids *x = ids_new(IDS_LIST, entity, "index");
+
+	x->field = f;
+	x->low = *value;
+	return x;
+}
+
+void ids_add(struct ids *to, struct ids *part)
+{
+	to->parts = g_renew(struct ids *, to->parts, to->nparts + 1);
+	to->parts[to->nparts++] = part;
+}
+
+void ids_free(struct ids **x)
+{
+	struct ids *s = *x;
+
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->nparts; i++)
+		ids_free(&s->parts[i]);
+	g_free(s->parts);
+	bits_release(&s->bits);
+	walk_close(&s->walk);
+	entries_close(&s->entries);
+	g_free(s);
+	*x = NULL;
+}
+
+/* Sizes. */
+
+static double counted(struct txn *t, struct key low, struct key high, double all)
+{
+	size_t n = entries_count(t, &low, &high, COUNTED_MAX);
+
+	return n < COUNTED_MAX ? (double)n : MAX(all / MANY_OF, (double)n);
+}
+
+static void measure_list(struct ids *x, struct txn *t, double all)
+{
+	struct key low = x->low, high = x->low;
+
+	key_add_u64(&low, 0);
+	key_add_u64(&high, UINT64_MAX);
+	x->size = counted(t, low, high, all);
+}
+
+static void measure_parts(struct ids *x, struct txn *t, double all)
+{
+	double size = x->kind == IDS_AND ? all : 0;
+
+	for (size_t i = 0; i < x->nparts; i++) {
+		ids_measure(x->parts[i], t, all);
+		if (x->kind == IDS_AND)
+			size *= all > 0 ? MIN(x->parts[i]->size / all, 1) : 0;
+		else
+			size += x->parts[i]->size;
+	}
+	x->size = MIN(size, all);
+	if (x->kind == IDS_NOT)
+		x->size = all - x->size;
+}
+
+void ids_measure(struct ids *x, struct txn *t, double all)
+{
+	switch (x->kind) {
+	case IDS_ALL:
+		x->size = all;
+		if (x->last < UINT64_MAX || x->first > 0)
+			x->size = MAX(0, MIN((double)x->last, all) - (double)x->first + 1);
+		break;
+	case IDS_LIST:
+		measure_list(x, t, all);
+		break;
+	case IDS_RANGE:
+		x->size = counted(t, x->low, x->high, all);
+		break;
+	case IDS_BITS:
+		x->size = (double)bits_count(&x->bits);
+		break;
+	default:
+		measure_parts(x, t, all);
+	}
+}
+
+bool ids_names(const struct ids *x)
+{
+	bool any = false, all = true;
+
+	if (x->kind == IDS_NOT)
+		return false;
+	if (x->kind != IDS_AND && x->kind != IDS_OR)
+		return true;
+	for (size_t i = 0; i < x->nparts; i++) {
+		bool names = ids_names(x->parts[i]);
+		any = any || names;
+		all = all && names;
+	}
+	return x->kind == IDS_AND ? any : all;
+}
+
+double ids_unread(const struct ids *x)
+{
+	double n = 0;
+
+	if (x->kind == IDS_RANGE)
+		return x->size;
+	if (x->kind == IDS_OR && x->nparts > OR_PARTS_MAX && ids_names(x))
+		return x->size;
+	for (size_t i = 0; i < x->nparts; i++)
+		n += ids_unread(x->parts[i]);
+	return n;
+}
+
+/* Gathering. */
+
+static enum status fill_entries(struct ids *x, struct txn *t, struct bits *out, struct error *e)
+{
+	struct key prefix = x->low;
+	struct entries *entries;
+	struct entry en;
+
+	if (x->kind == IDS_RANGE)
+		prefix.len = 4;
+	enum status s = entries_open(t, &prefix, &entries, e);
+	if (s)
+		return s;
+	if (x->kind == IDS_RANGE)
+		entries_seek_key(entries, &x->low, false);
+	while (entries_step(entries, false, &en)) {
+		if (x->kind == IDS_RANGE && entry_compare(&en, &x->high) > 0)
+			break;
+		bits_set(out, en.id);
+	}
+	entries_close(&entries);
+	return STATUS_OK;
+}
+
+static enum status fill_seeking(struct ids *x, struct txn *t, struct bits *out, struct error *e)
+{
+	enum status s = ids_start(x, t, false, e);
+
+	for (uint64_t id = 1; !s && (id = ids_seek(x, id)) != 0; id++)
+		bits_set(out, id);
+	return s;
+}
+
+static enum status fill_not(struct ids *x, struct txn *t, struct bits *out, struct error *e)
+{
+	struct bits part;
+
+	bits_init(&part, out->n * 64 - 1);
+	enum status s = ids_fill(x->parts[0], t, &part, e);
+	for (size_t i = 0; i < out->n; i++)
+		out->words[i] |= ~part.words[i];
+	bits_release(&part);
+	return s;
+}
+
+static struct ids *smallest(const struct ids *x, double *rest)
+{
+	struct ids *best = NULL;
+
+	*rest = 0;
+	for (size_t i = 0; i < x->nparts; i++) {
+		struct ids *part = x->parts[i];
+		*rest += part->kind == IDS_NOT ? part->parts[0]->size : part->size;
+		if (ids_names(part) && (!best || part->size < best->size))
+			best = part;
+	}
+	return best;
+}
+
+static enum status fill_and(struct ids *x, struct txn *t, struct bits *out, struct error *e)
+{
+	double rest;
+	struct ids *first = smallest(x, &rest);
+	struct bits whole, part;
+	enum status s = STATUS_OK;
+
+	if (first && first->size * LEAPS_PAY < rest)
+		return fill_seeking(x, t, out, e);
+	bits_init(&whole, out->n * 64 - 1);
+	memset(whole.words, 0xff, whole.n * sizeof(*whole.words));
+	for (size_t i = 0; i < x->nparts && !s; i++) {
+		bool not = x->parts[i]->kind == IDS_NOT;
+		bits_init(&part, out->n * 64 - 1);
+		s = ids_fill(not ? x->parts[i]->parts[0] : x->parts[i], t, &part, e);
+		if (not )
+			bits_and_not(&whole, &part);
+		else
+			bits_and(&whole, &part);
+		bits_release(&part);
+	}
+	bits_or(out, &whole);
+	bits_release(&whole);
+	return s;
+}
+
+enum status ids_fill(struct ids *x, struct txn *t, struct bits *out, struct error *e)
+{
+	enum status s = STATUS_OK;
+
+	switch (x->kind) {
+	case IDS_ALL:
+		return fill_seeking(x, t, out, e);
+	case IDS_LIST:
+	case IDS_RANGE:
+		return fill_entries(x, t, out, e);
+	case IDS_BITS:
+		bits_or(out, &x->bits);
+		return s;
+	case IDS_AND:
+		return fill_and(x, t, out, e);
+	case IDS_NOT:
+		return fill_not(x, t, out, e);
+	case IDS_OR:
+		for (size_t i = 0; i < x->nparts && !s; i++)
+			s = ids_fill(x->parts[i], t, out, e);
+	}
+	return s;
+}
+
+enum status ids_gather(struct ids *x, struct txn *t, struct error *e)
+{
+	struct bits bits;
+	uint64_t next = 0;
+	enum status s = store_next_id(t, x->entity, &next, e);
+
+	if (s || x->kind == IDS_BITS)
+		return s;
+	bits_init(&bits, next);
+	s = ids_fill(x, t, &bits, e);
+	bits_release(&x->bits);
+	x->bits = bits;
+	x->kind = IDS_BITS;
+	return s;
+}
+
+/* Seeking. */
+
+static enum status open_walks(struct ids *x, struct error *e)
+{
+	struct key records = key_entity(x->entity->number);
+
+	if (x->kind == IDS_LIST)
+		return entries_open(x->txn, &x->low, &x->entries, e);
+	if (x->kind == IDS_ALL)
+		return walk_open(x->txn, SPACE_REC, key_bytes(&records), &x->walk, e);
+	return STATUS_OK;
+}
+
+enum status ids_start(struct ids *x, struct txn *t, bool down, struct error *e)
+{
+	bool gather = x->kind == IDS_RANGE ||
+		      (x->kind == IDS_OR && x->nparts > OR_PARTS_MAX && ids_names(x));
+	enum status s = gather ? ids_gather(x, t, e) : STATUS_OK;
+
+	x->txn = t;
+	x->down = down;
+	x->at = 0;
+	x->ended = false;
+	walk_close(&x->walk);
+	entries_close(&x->entries);
+	if (x->kind == IDS_AND || x->kind == IDS_OR || x->kind == IDS_NOT) {
+		for (size_t i = 0; i < x->nparts && !s; i++)
+			s = ids_start(x->parts[i], t, down, e);
+		return s;
+	}
+	return s ? s : open_walks(x, e);
+}
+
+static bool before(const struct ids *x, uint64_t a, uint64_t b)
+{
+	return x->down ? a > b : a < b;
+}
+
+static uint64_t beyond(const struct ids *x, uint64_t id)
+{
+	return x->down ? id - 1 : id + 1;
+}
+
+static bool step(struct ids *x, uint64_t *id)
+{
+	struct entry en;
+	struct bytes key;
+
+	if (x->kind == IDS_LIST) {
+		if (!entries_step(x->entries, x->down, &en))
+			return false;
+		*id = en.id;
+		return true;
+	}
+	if (!(x->down ? walk_prev(x->walk, &key) : walk_next(x->walk, &key)) || key.len != 10)
+		return false;
+	*id = get_be64(key.data + 2);
+	return true;
+}
+
+static void place(struct ids *x, uint64_t id)
+{
+	struct key k = key_entity(x->entity->number);
+
+	if (x->kind == IDS_LIST) {
+		entries_seek(x->entries, bytes_of(x->low.data + 4, x->low.len - 4), id, x->down);
+		return;
+	}
+	key_add_u64(&k, x->down && id < UINT64_MAX ? id + 1 : id);
+	if (x->down)
+		walk_seek_back(x->walk, key_bytes(&k));
+	else
+		walk_seek(x->walk, key_bytes(&k));
+}
+
+/* The next entry is tried before the tree is searched anew: lists are often read one by one. */
+static uint64_t seek_entries(struct ids *x, uint64_t id)
+{
+	uint64_t found = 0;
+
+	if (x->at && !before(x, x->at, id))
+		return x->at;
+	if (x->ended && x->at == 0)
+		return 0;
+	if (!x->at || beyond(x, x->at) != id) {
+		place(x, id);
+	}
+	x->ended = !step(x, &found);
+	x->at = x->ended ? 0 : found;
+	return x->at;
+}
+
+static uint64_t seek_all(struct ids *x, uint64_t id)
+{
+	if (!x->down && id < x->first)
+		id = x->first;
+	if (x->down && id > x->last)
+		id = x->last;
+	id = seek_entries(x, id);
+	return id && (x->down ? id < x->first : id > x->last) ? 0 : id;
+}
+
+static uint64_t seek_or(struct ids *x, uint64_t id)
+{
+	uint64_t best = 0;
+
+	for (size_t i = 0; i < x->nparts; i++) {
+		uint64_t at = ids_seek(x->parts[i], id);
+		if (at && (!best || before(x, at, best)))
+			best = at;
+	}
+	return best;
+}
+
+/* The part that names the fewest leads. */
+static uint64_t seek_and(struct ids *x, uint64_t id)
+{
+	double rest;
+	struct ids *lead = smallest(x, &rest);
+	size_t agreed = 0;
+
+	while (id && (id = ids_seek(lead, id)) != 0) {
+		uint64_t found = id;
+		for (agreed = 0; agreed < x->nparts && found == id; agreed++) {
+			struct ids *part = x->parts[agreed];
+			if (part != lead && ids_names(part))
+				found = ids_seek(part, id);
+			else if (part != lead && !ids_has(part, id))
+				found = beyond(x, id);
+		}
+		if (found == id)
+			return id;
+		id = found;
+	}
+	return 0;
+}
+
+uint64_t ids_seek(struct ids *x, uint64_t id)
+{
+	switch (x->kind) {
+	case IDS_ALL:
+		return seek_all(x, id);
+	case IDS_LIST:
+		return seek_entries(x, id);
+	case IDS_BITS:
+		return bits_seek(&x->bits, id, x->down);
+	case IDS_OR:
+		return seek_or(x, id);
+	case IDS_AND:
+		return seek_and(x, id);
+	default:
+		return 0;
+	}
+}
+
+static bool parts_have(struct ids *x, uint64_t id)
+{
+	for (size_t i = 0; i < x->nparts; i++) {
+		if (ids_has(x->parts[i], id) != (x->kind == IDS_AND))
+			return x->kind == IDS_OR;
+	}
+	return x->kind == IDS_AND;
+}
+
+bool ids_has(struct ids *x, uint64_t id)
+{
+	switch (x->kind) {
+	case IDS_ALL:
+		return id >= x->first && id <= x->last;
+	case IDS_LIST:
+		return entries_has(x->txn, &x->low, id);
+	case IDS_BITS:
+		return bits_has(&x->bits, id);
+	case IDS_NOT:
+		return !ids_has(x->parts[0], id);
+	case IDS_AND:
+	case IDS_OR:
+		return parts_have(x, id);
+	default:
+		return true;
+	}
+}
