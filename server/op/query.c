@@ -223,7 +223,10 @@ static enum status record_count(struct call *c, struct error *e)
 	return s ? s : count_by(&t, &q, e);
 }
 
-/* Search. The token is the entity's number, then that entity's own token. */
+/* Search. */
+
+#define SEARCH_STEPS 80000u      /* of a page, at about 100 ns */
+#define SEARCH_LOOP_STEPS 15000u /* on a loop */
 
 /* Customers and what hangs on them. What everybody shares (users, dictionaries ...) is searched when it is named. */
 static bool searchable(const struct entity *entity)
@@ -236,60 +239,58 @@ static bool searchable(const struct entity *entity)
 	return false;
 }
 
-static enum status search_next(
-	struct call *c, const struct entity *entity, struct bytes inner, struct error *e)
+static bool found_row(void *arg, const struct entity *entity, const struct stored *record)
 {
-	struct buf token = BUF_INIT;
-	enum status s;
-
-	buf_add_u16(&token, entity->number);
-	buf_add_bytes(&token, inner);
-	s = token_seal(c, pb_bytes(c->request->text), buf_bytes(&token), e);
-	buf_free(&token);
-	return s;
-}
-
-/* One entity's part of the page; *full when the page is. */
-static enum status search_entity(struct page *p, const struct entity *entity, struct bytes after,
-	bool *full, struct error *e)
-{
-	struct call *c = p->t.call;
-	struct buf next = BUF_INIT;
-	uint32_t left = limit_of(c) - (uint32_t)c->reply->n_record;
-	enum status s;
+	struct page *p = arg;
 
 	p->t.entity = entity;
-	s = search_run(c->txn, &c->caller->scope, entity, pb_bytes(c->request->text),
-		c->caller->class_mask, left, after, page_row, p, &next, e);
-	if (!s)
-		s = p->failed;
-	*full = next.len > 0 || c->reply->n_record >= limit_of(c) || p->bytes >= PAGE_BYTES;
-	if (!s && next.len)
-		s = search_next(c, entity, buf_bytes(&next), e);
-	buf_free(&next);
-	return s;
+	return page_row(p, record);
 }
 
-static enum status search_all(struct page *p, struct bytes after, struct error *e)
+/* The entities to be searched: the one named, or all that take part. NULL: out of memory. */
+static const struct entity **search_where(struct page *p, size_t *n)
 {
 	struct call *c = p->t.call;
 	const struct schema *schema = c->schema;
-	uint16_t from = 0;
-	bool full = false, begun;
-	enum status s = STATUS_OK;
+	const struct entity **all =
+		arena_alloc(c->arena, (schema_count(schema) + 1) * sizeof(*all));
 
-	begun = !take_u16(&after, &from);
-	for (size_t i = 0; !s && i < schema_count(schema); i++) {
-		const struct entity *entity = schema_at(schema, i);
-		bool here = entity->number == from;
-		begun = begun || here;
-		if (!begun || !searchable(entity))
-			continue;
-		if (full)
-			return c->reply->has_next ? STATUS_OK
-						  : search_next(c, entity, bytes_of("", 0), e);
-		s = search_entity(p, entity, here ? after : bytes_of("", 0), &full, e);
-	}
+	*n = 0;
+	if (all && p->t.entity)
+		all[(*n)++] = p->t.entity;
+	for (size_t i = 0; all && !p->t.entity && i < schema_count(schema); i++)
+		if (searchable(schema_at(schema, i)))
+			all[(*n)++] = schema_at(schema, i);
+	return all;
+}
+
+/* On a loop a page that is not full when its steps are used up begins anew in the pool, where it gets more. */
+static enum status search_page(struct page *p, struct bytes after, struct error *e)
+{
+	struct call *c = p->t.call;
+	struct search_request r = { .txn = c->txn,
+		.scope = &c->caller->scope,
+		.text = pb_bytes(c->request->text),
+		.class_mask = c->caller->class_mask,
+		.limit = limit_of(c),
+		.steps = c->on_loop ? SEARCH_LOOP_STEPS : SEARCH_STEPS,
+		.after = after,
+		.row = found_row,
+		.arg = p };
+	struct buf next = BUF_INIT;
+	enum status s;
+
+	r.entities = search_where(p, &r.nentities);
+	if (!r.entities)
+		return error_set(e, STATUS_INVALID, "reply too large");
+	s = search_entities(&r, &next, e);
+	if (!s)
+		s = p->failed;
+	c->too_long = c->on_loop && !s && next.len && c->reply->n_record < r.limit &&
+		      p->bytes < PAGE_BYTES;
+	if (!s && next.len)
+		s = token_seal(c, r.text, buf_bytes(&next), e);
+	buf_free(&next);
 	return s;
 }
 
@@ -298,9 +299,6 @@ static enum status search(struct call *c, struct error *e)
 	struct page p = { .e = e };
 	struct buf token = BUF_INIT;
 	struct bytes text = pb_bytes(c->request->text);
-	struct bytes after;
-	uint16_t number;
-	bool full;
 	char why[96];
 	enum status s = STATUS_OK;
 
@@ -311,13 +309,8 @@ static enum status search(struct call *c, struct error *e)
 		s = target_open(c, &p.t, e);
 	if (!s)
 		s = token_open(c, text, &token, e);
-	after = buf_bytes(&token);
-	if (!s && p.t.entity) {
-		take_u16(&after, &number);
-		s = search_entity(&p, p.t.entity, after, &full, e);
-	} else if (!s) {
-		s = search_all(&p, after, e);
-	}
+	if (!s)
+		s = search_page(&p, buf_bytes(&token), e);
 	buf_free(&token);
 	return s;
 }

@@ -47,16 +47,15 @@ void check_terms_free(struct check_terms **terms)
 
 static struct bucket *bucket_of(struct check_terms *terms, const struct posting *p)
 {
-	return &terms->buckets[get_be16(p->term)];
+	return &terms->buckets[p->term >> 16];
 }
 
 static uint64_t hash_of(const struct check_terms *terms, const struct posting *p)
 {
-	uint8_t in[2 + sizeof(p->term) + 8], out[crypto_shorthash_BYTES];
+	uint8_t in[PLACE_BYTES + 8], out[crypto_shorthash_BYTES];
 
-	put_be16(in, p->entity);
-	memcpy(in + 2, p->term, sizeof(p->term));
-	put_be64(in + 2 + sizeof(p->term), p->id);
+	place_put(in, posting_place(p));
+	put_be64(in + PLACE_BYTES, p->id);
 	crypto_shorthash(out, in, sizeof(in), terms->key);
 	return get_be64(out);
 }
@@ -108,11 +107,8 @@ static int compare(const void *a, const void *b)
 {
 	const struct posting *x = a, *y = b;
 
-	if (x->entity != y->entity)
-		return x->entity < y->entity ? -1 : 1;
-	int order = memcmp(x->term, y->term, sizeof(x->term));
-	if (order)
-		return order;
+	if (posting_place(x) != posting_place(y))
+		return posting_place(x) < posting_place(y) ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 

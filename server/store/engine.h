@@ -15,7 +15,7 @@ enum space {
 	SPACE_CALC,  /* entity u16, id u64 -> computed fields */
 	SPACE_IDX,   /* entity u16, tag u16, field key, id u64 -> nothing */
 	SPACE_UNIQ,  /* entity u16, tag u16, keyed hash (, id u64: waits for it) -> id */
-	SPACE_TERM,  /* entity u16, term[16], block of ids u32 descending -> ids */
+	SPACE_TERM,  /* entity u16, term u32, id u64 descending -> postings from this one on */
 	SPACE_PEND,  /* commit u64 -> postings not merged yet */
 	SPACE_LOG,   /* seq u64 -> entry */
 	SPACE_BODY,  /* seq u64 -> before-images */

@@ -52,11 +52,27 @@ enum status query_count_by(struct txn *t, const struct query *q, const struct fi
 	void (*group)(void *arg, struct bytes run, uint64_t count), void *arg, struct error *e);
 
 /*
- * Search over the names, keywords, phones ... of one entity: Chinese substring, pinyin in full or by initials, Latin words by
- * prefix, four digits and more. Ranked: whole, start, inside; newest first within a rank. after and next as in query_run;
- * a page whose look-ups are used up ends early, with a token.
- * Only classes in class_mask (bit 1 << enum field_class) are searched.
+ * Search over the names, keywords, phones ... of entities: Chinese substring, pinyin in full or by initials, Latin words by
+ * prefix, four digits and more. Ranked: whole, start, inside; within a rank by entity, newest first. Only classes in class_mask (bit
+ * 1 << enum field_class) are searched. next: token of the next page, empty on the last one. A page that has used up its steps
+ * (about 100 ns each) ends early, with a token.
  */
+typedef bool search_row(void *arg, const struct entity *entity, const struct stored *record);
+struct search_request {
+	struct txn *txn;
+	const struct scope *scope;
+	const struct entity *const *entities;
+	size_t nentities;
+	struct bytes text;
+	unsigned class_mask;
+	uint32_t limit;
+	size_t steps;       /* 0: no end */
+	struct bytes after; /* token of the page before, unsealed; empty: first page */
+	search_row *row;    /* as query_row */
+	void *arg;
+};
+enum status search_entities(const struct search_request *r, struct buf *next, struct error *e);
+/* The same of one entity, without an end. */
 enum status search_run(struct txn *t, const struct scope *scope, const struct entity *entity,
 	struct bytes text, unsigned class_mask, uint32_t limit, struct bytes after, query_row *row,
 	void *arg, struct buf *next, struct error *e);
@@ -65,8 +81,8 @@ int search_match(
 	const struct entity *entity, struct bytes fields, struct bytes text, unsigned class_mask);
 /* For the store alone: the terms of a record, each added or taken away, sorted. */
 struct posting {
-	uint8_t term[16];
 	uint64_t id;
+	uint32_t term;
 	uint16_t entity;
 	bool remove;
 };

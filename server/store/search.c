@@ -1,138 +1,105 @@
 /*
- * Search: three passes over candidates (whole, start, inside), each by descending id; every candidate is checked on the
- * record and counts in the pass of its rank only. The page token is the pass and the last id that was dealt with.
+ * Search: three passes over candidates (whole, start, inside), in each one entity after the other, of each entity by descending id;
+ * every candidate is checked on the record and counts in the pass of its rank only. The page token is the pass, the
+ * entity and the last id that was dealt with.
  */
 #include "server/store/search.h"
 #include "common/arena.h"
-#include "common/text.h"
-#include "server/store/key.h"
+#include "server/store/internal.h"
 
-#define MAX_VISIBLE 2048u /* a caller who sees no more has them listed before the index is asked */
-#define STEPS 100000u     /* look-ups of a page */
-#define STEPS_OF_RECORD 60u      /* what reading a record costs, in look-ups */
-#define ARENA_CEILING (4u << 20) /* of one pass's plan */
-#define TOKEN_BYTES 9
+#define STEPS_OF_RECORD 60u      /* what reading a record costs, in steps */
+#define STEPS_OF_VISIBLE 2u      /* and an index entry of the scope */
+#define VISIBLE_MANY 512u        /* in a chunk: who sees so many has candidates looked up first */
+#define CANDIDATES_FEW 64u       /* in a chunk: cheaper looked up one by one */
+#define ARENA_CEILING (4u << 20) /* of one plan */
+#define TOKEN_BYTES 11
 
 struct search {
-	struct txn *txn;
-	const struct scope *scope;
-	const struct entity *entity;
-	unsigned class_mask;
+	const struct search_request *request;
 	struct search_query query;
-	uint32_t limit, found;
-	query_row *row;
-	void *arg;
 	struct buf *next;
 	struct error *error;
 	struct term_key key;
 	struct pending *pending;
-	uint64_t *visible; /* descending, when few */
-	size_t nvisible;
-	bool few;
+	uint32_t found;
+	size_t steps; /* left */
+	bool moved;   /* this page has dealt with something: it may end */
 	bool done;
+	/* where it is */
 	int pass;
-	uint64_t before; /* ids below this one are left in this pass */
-	uint64_t last;   /* of the last row given, with its pass */
+	size_t at;                   /* entity */
+	const struct entity *entity; /* the same */
+	uint64_t before;             /* ids below this one are left */
+	struct visible *visible;     /* NULL: the caller sees all */
+	bool many;                   /* he sees many */
+	/* the last row given */
 	int last_pass;
+	uint16_t last_entity;
+	uint64_t last;
 	struct buf record;
 };
 
-/* ---- What the caller sees ---- */
-
-static bool add_visible(struct search *s, unsigned tag, uint64_t value)
-{
-	struct key prefix = key_scope_value(s->entity->number, (uint16_t)tag, value);
-	struct walk *w = NULL;
-	struct bytes key;
-
-	if (value == 0)
-		return true;
-	if (walk_open(s->txn, SPACE_IDX, key_bytes(&prefix), &w, s->error) != STATUS_OK)
-		return false;
-	while (s->nvisible < MAX_VISIBLE && walk_next(w, &key))
-		s->visible[s->nvisible++] = key_index_id(key);
-	walk_close(&w);
-	return s->nvisible < MAX_VISIBLE;
-}
-
-static int compare_descending(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x == y ? 0 : x > y ? -1 : 1;
-}
-
-static void list_visible(struct search *s)
-{
-	const struct scope *scope = s->scope;
-	size_t n = 0;
-
-	if (scope->all || scope->trash_too || (s->entity->flags & E_SHARED))
-		return;
-	s->visible = calloc(MAX_VISIBLE, sizeof *s->visible);
-	s->few = s->visible != NULL;
-	if (scope->own)
-		s->few = s->few && add_visible(s, KEY_SCOPE_OWNER, scope->user) &&
-			 add_visible(s, KEY_SCOPE_SEEN, scope->user);
-	for (size_t i = 0; s->few && i < scope->nbranches; i++)
-		s->few = add_visible(s, KEY_SCOPE_BRANCH, scope->branches[i]);
-	s->few = s->few && add_visible(s, KEY_SCOPE_POOL, scope->pool_branch);
-	if (!s->few)
-		return;
-	qsort(s->visible, s->nvisible, sizeof *s->visible, compare_descending);
-	for (size_t i = 0; i < s->nvisible; i++)
-		if (n == 0 || s->visible[n - 1] != s->visible[i])
-			s->visible[n++] = s->visible[i];
-	s->nvisible = n;
-}
-
 /* ---- Pages ---- */
 
-static void token_write(struct search *s, int pass, uint64_t before)
+static void token_write(struct search *s, int pass, uint16_t entity, uint64_t before)
 {
 	buf_clear(s->next);
 	buf_add_u8(s->next, (uint8_t)pass);
+	buf_add_u16(s->next, entity);
 	buf_add_u64(s->next, before);
 	s->done = true;
 }
 
 static enum status token_read(struct search *s, struct bytes token)
 {
+	const struct search_request *r = s->request;
 	uint8_t pass = RANK_WHOLE;
+	uint16_t entity = 0;
 
 	s->before = UINT64_MAX;
-	if (token.len > 0 &&
-		(token.len != TOKEN_BYTES || !take_u8(&token, &pass) ||
-			!take_u64(&token, &s->before) || pass < RANK_INSIDE || pass > RANK_WHOLE))
-		return error_set(s->error, STATUS_USAGE, "page is none of this search");
 	s->pass = pass;
-	return STATUS_OK;
+	if (token.len == 0)
+		return STATUS_OK;
+	if (token.len == TOKEN_BYTES && take_u8(&token, &pass) && take_u16(&token, &entity) &&
+		take_u64(&token, &s->before) && pass >= RANK_INSIDE && pass <= RANK_WHOLE)
+		for (s->at = 0; s->at < r->nentities; s->at++)
+			if (r->entities[s->at]->number == entity) {
+				s->pass = pass;
+				return STATUS_OK;
+			}
+	return error_set(s->error, STATUS_USAGE, "page is none of this search");
 }
 
 /* One record of the rank at hand. The page ends before the first row too many, so that its token is never of an empty page. */
 static void give_row(struct search *s, const struct stored *record)
 {
-	if (s->found == s->limit) {
-		token_write(s, s->last_pass, s->last);
+	const struct search_request *r = s->request;
+
+	if (s->found == r->limit) {
+		token_write(s, s->last_pass, s->last_entity, s->last);
 		return;
 	}
 	s->found++;
 	s->last = record->id;
 	s->last_pass = s->pass;
-	if (!s->row(s->arg, record))
-		token_write(s, s->pass, record->id);
+	s->last_entity = s->entity->number;
+	if (!r->row(r->arg, s->entity, record))
+		token_write(s, s->pass, s->entity->number, record->id);
 }
+
+/* ---- Candidates ---- */
 
 static enum status try_candidate(struct search *s, uint64_t id)
 {
+	const struct search_request *r = s->request;
 	struct stored record;
 	struct error ignored;
 	enum status status;
 
 	error_init(&ignored);
-	status = store_get(s->txn, s->scope, s->entity, id, &s->record, &record, &ignored);
+	status = store_get(r->txn, r->scope, s->entity, id, &s->record, &record, &ignored);
 	if (status == STATUS_OK &&
-		search_query_match(&s->query, s->entity, record.fields, s->class_mask) == s->pass)
+		search_query_match(&s->query, s->entity, record.fields, r->class_mask) == s->pass)
 		give_row(s, &record);
 	if (status != STATUS_OK && status != STATUS_NOT_FOUND)
 		error_move(s->error, &ignored);
@@ -140,92 +107,182 @@ static enum status try_candidate(struct search *s, uint64_t id)
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+static void spend(struct plan_context *c, size_t steps)
+{
+	c->steps -= steps < c->steps ? steps : c->steps;
+}
+
+static size_t chunk_and(struct chunk *out, const struct chunk *other)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CHUNK_WORDS; i++) {
+		out->words[i] &= other ? other->words[i] : UINT64_MAX;
+		n += (size_t)__builtin_popcountll(out->words[i]);
+	}
+	return n;
+}
+
+/*
+ * Who sees little has that looked up first, and the lists of terms are only read where it is. Who sees much has the scope looked up only
+ * where there are many candidates; the few are looked up one by one.
+ */
+static bool candidates(struct search *s, struct plan_context *c, struct plan *plan, uint64_t number,
+	struct chunk *out)
+{
+	bool first = s->visible != NULL && !s->many;
+	struct chunk seen;
+	size_t n = first ? visible_chunk(s->visible, number, &seen) : 0;
+
+	spend(c, n * STEPS_OF_VISIBLE);
+	s->many = s->many || n > VISIBLE_MANY;
+	if ((first && n == 0) || !plan_chunk(c, plan, number, out))
+		return false;
+	if (!first && s->visible != NULL && chunk_and(out, NULL) > CANDIDATES_FEW) {
+		n = visible_chunk(s->visible, number, &seen);
+		spend(c, n * STEPS_OF_VISIBLE);
+		first = true;
+	}
+	return chunk_and(out, first ? &seen : NULL) > 0;
+}
+
+/* The candidates of a chunk that are below s->before, descending. */
+static enum status try_chunk(
+	struct search *s, struct plan_context *c, uint64_t number, const struct chunk *chunk)
+{
+	enum status status = STATUS_OK;
+
+	for (size_t i = CHUNK_WORDS; i-- > 0 && status == STATUS_OK && !s->done;) {
+		uint64_t word = chunk->words[i];
+
+		while (word != 0 && status == STATUS_OK && !s->done) {
+			unsigned bit = 63 - (unsigned)__builtin_clzll(word);
+			uint64_t id = number << CHUNK_BITS | i * 64 | bit;
+
+			word ^= UINT64_C(1) << bit;
+			if (id >= s->before || id == 0)
+				continue;
+			if (c->steps == 0 && s->moved) {
+				token_write(s, s->pass, s->entity->number, id + 1);
+				break;
+			}
+			status = try_candidate(s, id);
+			spend(c, STEPS_OF_RECORD);
+			s->before = id;
+			s->moved = true;
+		}
+	}
+	return status;
+}
+
+static uint64_t next_bound(struct search *s, struct plan_context *c, struct plan *plan)
+{
+	uint64_t max = s->before - 1;
+
+	if (s->visible != NULL && !s->many) {
+		max = visible_bound(s->visible, max);
+		spend(c, STEPS_OF_VISIBLE * 8);
+	}
+	return max > 0 ? plan_bound(c, plan, max) : 0;
+}
+
 static enum status read_candidates(struct search *s, struct plan_context *c, struct plan *plan)
 {
+	struct chunk chunk;
+
 	while (!s->done && s->before > 1) {
-		bool cut = false;
-		uint64_t id = plan_seek(c, plan, s->before - 1, &cut);
+		uint64_t bound = next_bound(s, c, plan), number = bound >> CHUNK_BITS;
 		enum status status = c->status;
 
-		if (status != STATUS_OK)
+		if (status != STATUS_OK || bound == 0)
 			return status;
-		if (cut)
-			token_write(s, s->pass, id + 1);
-		if (cut || id == 0)
+		if (c->steps == 0 && s->moved) {
+			token_write(s, s->pass, s->entity->number, bound + 1);
 			break;
-		status = try_candidate(s, id);
-		if (status != STATUS_OK)
-			return status;
-		s->before = id;
-		c->steps -= c->steps < STEPS_OF_RECORD ? c->steps : STEPS_OF_RECORD;
+		}
+		if (candidates(s, c, plan, number, &chunk))
+			status = try_chunk(s, c, number, &chunk);
+		if (status != STATUS_OK || c->status != STATUS_OK)
+			return status != STATUS_OK ? status : c->status;
+		if (!s->done)
+			s->before = number << CHUNK_BITS;
+		s->moved = true;
 	}
 	return STATUS_OK;
 }
 
-static enum status run_pass(struct search *s, size_t *steps)
+static enum status run_plan(struct search *s)
 {
-	struct plan_context c = { .txn = s->txn,
+	const struct search_request *r = s->request;
+	struct plan_context c = { .txn = r->txn,
 		.pending = s->pending,
 		.key = &s->key,
 		.entity = s->entity->number,
 		.arena = arena_new(ARENA_CEILING),
 		.error = s->error,
-		.steps = *steps };
+		.steps = s->steps };
 	enum status status;
 	struct plan *plan;
 
 	for (size_t i = 0; i < s->entity->nfields; i++)
 		if (s->entity->fields[i].flags & F_SEARCH)
 			c.classes |= 1u << field_strictest(&s->entity->fields[i]);
-	c.classes &= s->class_mask;
+	c.classes &= r->class_mask;
 	plan = plan_query(&c, &s->query, (enum search_rank)s->pass);
-	if (plan != NULL && s->few)
-		plan = plan_and(&c, plan_ids(&c, s->visible, s->nvisible), plan);
 	status = c.status;
 	if (status == STATUS_OK && plan != NULL)
 		status = read_candidates(s, &c, plan);
-	*steps = c.steps;
+	s->steps = c.steps;
 	plan_release(&c);
 	arena_free(&c.arena);
 	return status;
 }
 
-static enum status run_passes(struct search *s)
+static enum status run_entity(struct search *s)
 {
-	size_t steps = STEPS;
-	enum status status = pending_read(s->txn, &s->pending, s->error);
+	const struct search_request *r = s->request;
+	uint64_t next = 1;
+	enum status status;
 
-	term_key_init(txn_store(s->txn), &s->key);
-	list_visible(s);
-	while (status == STATUS_OK && !s->done && s->pass >= RANK_INSIDE) {
-		status = run_pass(s, &steps);
-		if (status != STATUS_OK || s->done)
-			break;
-		s->pass--;
-		s->before = UINT64_MAX;
-	}
+	s->entity = r->entities[s->at];
+	status = next_id_peek(r->txn, s->entity->number, &next, s->error);
+	if (status != STATUS_OK || next == 1)
+		return status;
+	s->many = false;
+	status = visible_open(r->txn, r->scope, s->entity, &s->visible, s->error);
+	if (status == STATUS_OK)
+		status = run_plan(s);
+	visible_free(&s->visible);
 	return status;
 }
 
-enum status search_run(struct txn *t, const struct scope *scope, const struct entity *entity,
-	struct bytes text, unsigned class_mask, uint32_t limit, struct bytes after, query_row *row,
-	void *arg, struct buf *next, struct error *e)
+static enum status run_passes(struct search *s)
 {
-	struct search s = { .txn = t,
-		.scope = scope,
-		.entity = entity,
-		.class_mask = class_mask,
-		.limit = limit,
-		.row = row,
-		.arg = arg,
-		.next = next,
-		.error = e };
+	const struct search_request *r = s->request;
+	enum status status = pending_read(r->txn, &s->pending, s->error);
+
+	term_key_init(txn_store(r->txn), &s->key);
+	s->steps = r->steps > 0 ? r->steps : SIZE_MAX;
+	for (; s->pass >= RANK_INSIDE; s->pass--, s->at = 0)
+		for (; s->at < r->nentities; s->at++) {
+			if (status == STATUS_OK)
+				status = run_entity(s);
+			if (status != STATUS_OK || s->done)
+				return status;
+			s->before = UINT64_MAX;
+		}
+	return status;
+}
+
+enum status search_entities(const struct search_request *r, struct buf *next, struct error *e)
+{
+	struct search s = { .request = r, .next = next, .error = e };
 	enum status status;
 
 	buf_clear(next);
-	if (text.len > 4 * SEARCH_MAX_TEXT)
+	if (r->text.len > 4 * SEARCH_MAX_TEXT)
 		return error_set(e, STATUS_USAGE, "search text is too long");
-	search_query_init(&s.query, text);
+	search_query_init(&s.query, r->text);
 	if (s.query.folded.len > SEARCH_MAX_TEXT)
 		status = error_set(
 			e, STATUS_USAGE, "search text is longer than %u bytes", SEARCH_MAX_TEXT);
@@ -233,14 +290,45 @@ enum status search_run(struct txn *t, const struct scope *scope, const struct en
 		status = error_set(
 			e, STATUS_USAGE, "search text has more than %u words", SEARCH_MAX_ATOMS);
 	else
-		status = token_read(&s, after);
-	if (status == STATUS_OK && limit > 0)
+		status = token_read(&s, r->after);
+	if (status == STATUS_OK && r->limit > 0)
 		status = run_passes(&s);
 	if (status != STATUS_OK)
 		buf_clear(next);
 	pending_free(&s.pending);
 	search_query_free(&s.query);
 	buf_free(&s.record);
-	free(s.visible);
 	return status;
+}
+
+struct one_entity {
+	query_row *row;
+	void *arg;
+};
+
+static bool one_row(void *arg, const struct entity *entity, const struct stored *record)
+{
+	const struct one_entity *one = arg;
+
+	(void)entity;
+	return one->row(one->arg, record);
+}
+
+enum status search_run(struct txn *t, const struct scope *scope, const struct entity *entity,
+	struct bytes text, unsigned class_mask, uint32_t limit, struct bytes after, query_row *row,
+	void *arg, struct buf *next, struct error *e)
+{
+	struct one_entity one = { row, arg };
+	struct search_request r = { .txn = t,
+		.scope = scope,
+		.entities = &entity,
+		.nentities = 1,
+		.text = text,
+		.class_mask = class_mask,
+		.limit = limit,
+		.after = after,
+		.row = one_row,
+		.arg = &one };
+
+	return search_entities(&r, next, e);
 }

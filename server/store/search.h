@@ -9,9 +9,8 @@
 #include "common/pinyin.h"
 #include "server/store/query.h"
 
-#define SEARCH_TERM 16
 #define SEARCH_TERMS_VERSION                                                                       \
-	1 /* changes whenever the terms of a record can change: stores build theirs anew */
+	2 /* changes whenever the terms of a record can change: stores build theirs anew */
 #define SEARCH_MAX_TEXT 256u  /* bytes of a query, folded */
 #define SEARCH_MAX_WHOLE 200u /* bytes of a text that can be found as a whole */
 #define SEARCH_MAX_ATOMS 16u
@@ -95,10 +94,53 @@ struct term_key {
 	uint8_t bytes[16];
 };
 void term_key_init(const struct store *s, struct term_key *key);
-void term_make(const struct term_key *key, enum field_class class, enum term_kind kind, bool start,
-	struct bytes gram, uint8_t out[SEARCH_TERM]);
+/* Whole texts are many and mostly different: they share 65,536 terms, and what else a text is found by tells them apart. */
+#define WHOLE_MASK 0xffff0000u
+/* A keyed hash. Two grams may have the same one: the record decides. */
+uint32_t term_make(const struct term_key *key, enum field_class class, enum term_kind kind,
+	bool start, struct bytes gram);
 
-#define TERM_PREFIX (2 + SEARCH_TERM) /* entity and term, as keys and rows begin */
+/* Entity and term as one number: keys begin with it (6 bytes), postings are in its order. */
+static inline uint64_t posting_place(const struct posting *p)
+{
+	return (uint64_t)p->entity << 32 | p->term;
+}
+#define PLACE_BYTES 6
+static inline void place_put(uint8_t *at, uint64_t place)
+{
+	put_be16(at, (uint16_t)(place >> 32));
+	put_be32(at + 2, (uint32_t)place);
+}
+static inline uint64_t place_get(const uint8_t *at)
+{
+	return (uint64_t)get_be16(at) << 32 | get_be32(at + 2);
+}
+
+/* Rows of postings (search_rows.c). A group is of one place. */
+struct posting_row {
+	struct bytes rest;
+	uint64_t place; /* of the group at hand */
+	bool removed;   /* its postings are taken away */
+	bool damaged;
+	struct bytes ids;
+};
+void posting_row_open(struct posting_row *row, struct bytes value, uint64_t base);
+bool posting_row_next(struct posting_row *row); /* false: no more, or damaged */
+
+struct posting_ids {
+	struct bytes rest;
+	uint64_t id;  /* at hand */
+	uint64_t run; /* so many follow it without a gap */
+	bool begun, damaged;
+};
+void posting_ids_open(struct posting_ids *ids, struct bytes run);
+bool posting_ids_next(struct posting_ids *ids); /* false: no more, or damaged */
+
+/* Appends all postings of a row; false when it is damaged. */
+bool posting_row_decode(struct bytes value, uint64_t base, struct postings *out);
+/* Appends to out a row of as many of the sorted postings as max bytes hold, one at least. Returns how many. */
+size_t posting_row_encode(
+	const struct posting *items, size_t n, uint64_t base, size_t max, struct buf *out);
 
 /* Order of postings: by entity, term and descending id. */
 int postings_compare(const struct posting *a, const struct posting *b);
@@ -112,17 +154,28 @@ struct pending;
 enum status pending_read(struct txn *t, struct pending **out, struct error *e);
 void pending_free(struct pending **p);
 /* The newest word on each posting of one term that is pending, sorted; out is empty before. */
-enum status pending_of_term(struct pending *p, const uint8_t prefix[TERM_PREFIX],
-	struct postings *out, struct error *e);
+enum status pending_of_term(
+	struct pending *p, uint64_t place, struct postings *out, struct error *e);
 enum status pending_all(struct txn *t, struct postings *out, struct error *e); /* of all terms */
 
-/* The ids of one term, descending. */
+/* The ids of one term, read in chunks from the highest down. */
+#define CHUNK_BITS 14
+#define CHUNK_IDS (1u << CHUNK_BITS)
+#define CHUNK_WORDS (CHUNK_IDS / 64)
+struct chunk {
+	uint64_t words[CHUNK_WORDS];
+};
 struct posting_list;
-enum status posting_list_open(struct txn *t, struct pending *p, uint16_t entity,
-	const uint8_t term[SEARCH_TERM], struct posting_list **out, struct error *e);
+enum status posting_list_open(struct txn *t, struct pending *p, uint16_t entity, uint32_t term,
+	struct posting_list **out, struct error *e);
 void posting_list_free(struct posting_list **l);
-/* The greatest id not above max; 0 if there is none. */
-enum status posting_list_seek(struct posting_list *l, uint64_t max, uint64_t *id, struct error *e);
+/* The greatest id not above max that may be in the list; 0 if there is none. max must not rise from call to call. */
+enum status posting_list_bound(
+	struct posting_list *l, uint64_t max, uint64_t *bound, struct error *e);
+/* The ids number * CHUNK_IDS to that + CHUNK_IDS - 1. number must not rise from call to call. */
+enum status posting_list_chunk(
+	struct posting_list *l, uint64_t number, struct chunk *out, bool *any, struct error *e);
+size_t posting_list_rows(const struct posting_list *l); /* read so far */
 
 /*
  * Calls fn for every posting that counts now, blocks and pending rows taken together, by entity, term and descending id. Blocks that do
@@ -130,6 +183,16 @@ enum status posting_list_seek(struct posting_list *l, uint64_t max, uint64_t *id
  */
 typedef void posting_fn(void *arg, const struct posting *p);
 enum status postings_each(struct txn *t, posting_fn *fn, void *arg, struct error *e);
+
+/* What a caller sees of an entity, by the index entries of the scope; NULL: everything, or it is not looked up that way. */
+struct visible;
+enum status visible_open(struct txn *t, const struct scope *scope, const struct entity *entity,
+	struct visible **out, struct error *e);
+void visible_free(struct visible **v);
+uint64_t visible_bound(
+	struct visible *v, uint64_t max); /* the greatest id not above max; 0: none */
+/* The visible ids of a chunk. Returns how many entries there are. */
+size_t visible_chunk(struct visible *v, uint64_t number, struct chunk *out);
 
 /* A plan: lists and their unions and intersections. */
 struct plan;
@@ -153,8 +216,9 @@ struct plan *plan_query(
 struct plan *plan_and(struct plan_context *c, struct plan *a, struct plan *b);
 struct plan *plan_or(
 	struct plan_context *c, struct plan *a, struct plan *b); /* NULL counts as empty */
-struct plan *plan_ids(struct plan_context *c, const uint64_t *ids, size_t n); /* descending */
-/* As posting_list_seek. When the steps are used up: *cut, and no candidate above id is left out. */
-uint64_t plan_seek(struct plan_context *c, struct plan *p, uint64_t max, bool *cut);
+/* The greatest id not above max that can be a candidate; 0 if there is none. */
+uint64_t plan_bound(struct plan_context *c, struct plan *p, uint64_t max);
+/* The candidates of a chunk; false: none. Chunks are asked for from the highest down. */
+bool plan_chunk(struct plan_context *c, struct plan *p, uint64_t number, struct chunk *out);
 
 #endif

@@ -24,21 +24,36 @@ static bool all_han(struct bytes text)
 	return true;
 }
 
-/* False when there are too many, or the index gave up. */
-static bool gather_pass(
-	struct plan_context *c, const struct search_query *q, int pass, struct gather *g)
+/* False when there are too many. */
+static bool gather_chunk(uint64_t number, const struct chunk *chunk, struct gather *g)
 {
-	struct plan *plan = plan_query(c, q, (enum search_rank)pass);
-	uint64_t id = UINT64_MAX;
-	bool cut = false;
+	for (size_t i = CHUNK_WORDS; i-- > 0;)
+		for (uint64_t word = chunk->words[i]; word != 0;) {
+			unsigned bit = 63 - (unsigned)__builtin_clzll(word);
 
-	while (plan && !c->status && id > 1) {
-		id = plan_seek(c, plan, id - 1, &cut);
-		if (cut || g->n == g->max)
-			return id == 0 && !cut;
-		if (id == 0)
-			break;
-		g->ids[g->n++] = id;
+			word ^= UINT64_C(1) << bit;
+			if (g->n == g->max)
+				return false;
+			g->ids[g->n++] = number << CHUNK_BITS | i * 64 | bit;
+		}
+	return true;
+}
+
+/* False when there are too many, or the index gave up. */
+static bool gather_pass(struct plan_context *c, const struct search_query *q, struct gather *g)
+{
+	struct plan *plan = plan_query(c, q, RANK_INSIDE);
+	uint64_t before = UINT64_MAX, bound;
+	struct chunk chunk;
+
+	while (plan && before > 1 && (bound = plan_bound(c, plan, before - 1)) > 0) {
+		uint64_t number = bound >> CHUNK_BITS;
+
+		if (c->steps == 0)
+			return false;
+		if (plan_chunk(c, plan, number, &chunk) && !gather_chunk(number, &chunk, g))
+			return false;
+		before = number << CHUNK_BITS;
 	}
 	return !c->status;
 }
@@ -59,7 +74,7 @@ bool search_gather(struct txn *t, const struct entity *entity, const struct fiel
 	search_query_init(&query, folded);
 	term_key_init(txn_store(t), &key);
 	good = !query.many && pending_read(t, &pending, &ignored) == STATUS_OK;
-	for (int pass = RANK_WHOLE; good && pass >= RANK_INSIDE; pass--) {
+	if (good) { /* what is found whole or at the start is found inside as well */
 		struct plan_context c = { .txn = t,
 			.pending = pending,
 			.key = &key,
@@ -68,7 +83,7 @@ bool search_gather(struct txn *t, const struct entity *entity, const struct fiel
 			.arena = arena_new(GATHER_MEMORY),
 			.error = &ignored,
 			.steps = GATHER_STEPS };
-		good = gather_pass(&c, &query, pass, &g);
+		good = gather_pass(&c, &query, &g);
 		plan_release(&c);
 		arena_free(&c.arena);
 	}

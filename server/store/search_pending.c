@@ -3,28 +3,26 @@
  * commits at a time, because each merge reads and writes nearly every block that it has a posting for.
  *
  *   pend   number u64                              -> all postings of a small commit
- *   pend   0xff | part u8 | number u64 | entity u16 | term[16]
+ *   pend   0xff | part u8 | number u64 | entity u16 | term u32
  *                                                  -> of a large one some of those whose terms begin with the part's bits;
  *                                                     the key names the row's first group, so that a search reads one
  *                                                     small row a commit
  *
- * A row holds groups, ascending: entity u16 | term[16] | length u32 | varints of the ids, descending: the first one, then the
- * distances to the one before, each twice its number and one more for a posting that is taken away. Numbers rise with the commits: the newest word on a
- * posting counts, and it counts more than the blocks'. So rows may be merged only when no older row speaks of the same
- * postings: small rows are split into parts before parts are merged, and of a part the oldest rows go first.
+ * Rows are as those of term (search_rows.c), with postings that are taken away among them; all of a term are in one row. Numbers rise with the
+ * commits: the newest word on a posting counts, and it counts more than the rows of term. So rows may be merged only when no older row speaks of
+ * the same postings: small rows are split into parts before parts are merged, and of a part the oldest rows go first.
  */
 #include "server/store/internal.h"
 #include "server/store/search.h"
 
-#define GROUP_HEAD (TERM_PREFIX + 4)
-#define PART_BITS 5
+#define PART_BITS 6
 #define PARTS (1u << PART_BITS)
 #define PART_MARK 0xffu
 #define SMALL_MAX 4096u /* postings of a commit that is small */
-#define ROW_MAX 2048u   /* bytes of a row from which a part begins another one */
-#define PART_KEY (10 + TERM_PREFIX)
-#define PART_WEIGHT (32u * 1024)   /* bytes of rows of parts that count as a row */
-#define MERGE_BYTES (2048u * 1024) /* merged at a time, a row more at most */
+#define ROW_MAX 1800u   /* bytes of a row from which a part begins another one */
+#define PART_KEY (10 + PLACE_BYTES)
+#define PART_WEIGHT (16u * 1024)  /* bytes of rows of parts that count as a row */
+#define MERGE_BYTES (512u * 1024) /* merged at a time, a row more at most */
 
 struct row {
 	struct buf key, data;
@@ -42,9 +40,9 @@ struct pending {
 	struct rows small; /* rows of parts are read when a term is asked for */
 };
 
-static unsigned part_of(const uint8_t term[SEARCH_TERM])
+static unsigned part_of(uint32_t term)
 {
-	return term[0] >> (8 - PART_BITS);
+	return term >> (32 - PART_BITS);
 }
 
 static size_t part_prefix(uint8_t key[2], unsigned part)
@@ -54,60 +52,28 @@ static size_t part_prefix(uint8_t key[2], unsigned part)
 	return 2;
 }
 
-/* ---- Groups ---- */
-
-/* n sorted postings of one term. */
-static void group_encode(const struct posting *items, size_t n, struct buf *out)
+static bool row_sound(struct bytes value)
 {
-	size_t head = out->len;
-	uint64_t before = 0;
+	struct posting_row row;
+	struct posting_ids ids;
 
-	buf_add_u16(out, items->entity);
-	buf_add(out, items->term, SEARCH_TERM);
-	buf_add_u32(out, 0);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t distance = i > 0 ? before - items[i].id : items[i].id;
-
-		buf_add_varint(out, distance << 1 | items[i].remove);
-		before = items[i].id;
+	posting_row_open(&row, value, 0);
+	while (posting_row_next(&row)) {
+		posting_ids_open(&ids, row.ids);
+		while (posting_ids_next(&ids))
+			;
+		if (ids.damaged)
+			return false;
 	}
-	put_be32(out->data + head + TERM_PREFIX, (uint32_t)(out->len - head - GROUP_HEAD));
+	return !row.damaged;
 }
 
-/* Takes the next group of a row: where it begins, its ids. */
-static bool group_take(struct bytes *row, const uint8_t **head, struct bytes *ids)
-{
-	struct bytes in = *row;
-
-	*head = in.data;
-	if (in.len < GROUP_HEAD)
-		return false;
-	in = bytes_of(in.data + GROUP_HEAD, in.len - GROUP_HEAD);
-	if (!take_bytes(&in, get_be32(*head + TERM_PREFIX), ids))
-		return false;
-	*row = in;
-	return true;
-}
-
-static bool row_sound(struct bytes row)
-{
-	const uint8_t *head;
-	struct bytes ids;
-	uint64_t v;
-
-	while (group_take(&row, &head, &ids))
-		while (ids.len > 0)
-			if (!take_varint(&ids, &v))
-				return false;
-	return row.len == 0;
-}
-
+/* Postings of one place. */
 static size_t group_end(const struct postings *p, size_t i)
 {
 	size_t k = i + 1;
 
-	while (k < p->n && p->items[k].entity == p->items[i].entity &&
-		memcmp(p->items[k].term, p->items[i].term, SEARCH_TERM) == 0)
+	while (k < p->n && posting_place(&p->items[k]) == posting_place(&p->items[i]))
 		k++;
 	return k;
 }
@@ -210,64 +176,56 @@ enum status pending_read(struct txn *t, struct pending **out, struct error *e)
 
 /* ---- Postings of rows ---- */
 
-static struct posting *postings_add(struct postings *out)
+#define ALL_PLACES UINT64_MAX
+
+/* The postings of one term or of all. */
+static void row_collect(const struct row *from, uint64_t place, struct postings *out)
 {
-	out->items = items_grow(out->items, out->n, &out->cap, sizeof *out->items);
-	return &out->items[out->n++];
-}
+	struct posting_row row;
+	struct posting_ids ids;
 
-static void group_collect(const uint8_t *head, struct bytes ids, struct postings *out)
-{
-	uint64_t id = 0, v;
-
-	while (take_varint(&ids, &v)) {
-		struct posting *p = postings_add(out);
-
-		id = id > 0 ? id - (v >> 1) : v >> 1;
-		*p = (struct posting){ .id = id, .entity = get_be16(head), .remove = v & 1 };
-		memcpy(p->term, head + 2, SEARCH_TERM);
+	if (place == ALL_PLACES) {
+		posting_row_decode(buf_bytes(&from->data), 0, out);
+		return;
+	}
+	posting_row_open(&row, buf_bytes(&from->data), 0);
+	while (posting_row_next(&row) && row.place <= place) {
+		posting_ids_open(&ids, row.ids);
+		while (row.place == place && posting_ids_next(&ids)) {
+			out->items = items_grow(out->items, out->n, &out->cap, sizeof *out->items);
+			out->items[out->n++] = (struct posting){ .id = ids.id,
+				.term = (uint32_t)place,
+				.entity = (uint16_t)(place >> 32),
+				.remove = row.removed };
+		}
 	}
 }
 
-/* The postings of one term or (prefix NULL) of all. */
-static void row_collect(const struct row *row, const uint8_t *prefix, struct postings *out)
-{
-	struct bytes data = buf_bytes(&row->data), ids;
-	const uint8_t *head;
-	int order = 0;
-
-	while (order <= 0 && group_take(&data, &head, &ids)) {
-		order = prefix ? memcmp(head, prefix, TERM_PREFIX) : 0;
-		if (order == 0)
-			group_collect(head, ids, out);
-	}
-}
-
-/* The postings of both lists, oldest first, of one term or (prefix NULL) of all. */
+/* The postings of both lists, oldest first, of one term or of all. */
 static void rows_collect(
-	const struct rows *a, const struct rows *b, const uint8_t *prefix, struct postings *out)
+	const struct rows *a, const struct rows *b, uint64_t place, struct postings *out)
 {
 	size_t i = 0, k = 0;
 
 	while (i < a->n || k < b->n) {
 		if (k == b->n || (i < a->n && a->items[i].number < b->items[k].number))
-			row_collect(&a->items[i++], prefix, out);
+			row_collect(&a->items[i++], place, out);
 		else
-			row_collect(&b->items[k++], prefix, out);
+			row_collect(&b->items[k++], place, out);
 	}
 }
 
 /* The postings of one term, newest row first. */
 static void rows_collect_back(
-	const struct rows *a, const struct rows *b, const uint8_t *prefix, struct postings *out)
+	const struct rows *a, const struct rows *b, uint64_t place, struct postings *out)
 {
 	size_t i = a->n, k = b->n;
 
 	while (i > 0 || k > 0) {
 		if (k == 0 || (i > 0 && a->items[i - 1].number > b->items[k - 1].number))
-			row_collect(&a->items[--i], prefix, out);
+			row_collect(&a->items[--i], place, out);
 		else
-			row_collect(&b->items[--k], prefix, out);
+			row_collect(&b->items[--k], place, out);
 	}
 }
 
@@ -283,23 +241,22 @@ static bool is_descending(const struct postings *p)
  * New records have the highest ids: after an import the rows, newest first, are in order as they stand, and sorting the tens of
  * thousands of postings of a frequent word would be most of a search.
  */
-static enum status term_collect(const struct rows *small, const struct rows *parts,
-	const uint8_t prefix[TERM_PREFIX], struct postings *out, struct error *e)
+static enum status term_collect(const struct rows *small, const struct rows *parts, uint64_t place,
+	struct postings *out, struct error *e)
 {
-	rows_collect_back(small, parts, prefix, out);
+	rows_collect_back(small, parts, place, out);
 	if (is_descending(out))
 		return STATUS_OK;
 	out->n = 0;
-	rows_collect(small, parts, prefix, out);
+	rows_collect(small, parts, place, out);
 	return postings_sort(out, e);
 }
 
 /* Of each commit the row that begins with the term or last before it: no other can hold it. Oldest first. */
-static enum status rows_of_term(struct txn *t, unsigned part, const uint8_t prefix[TERM_PREFIX],
-	struct rows *out, struct error *e)
+static enum status rows_of_term(struct txn *t, uint64_t place, struct rows *out, struct error *e)
 {
 	uint8_t at[PART_KEY + 1] = { 0 };
-	size_t head = part_prefix(at, part);
+	size_t head = part_prefix(at, part_of((uint32_t)place));
 	struct walk *w = NULL;
 	struct bytes key;
 	uint64_t number, of = 0;
@@ -310,7 +267,7 @@ static enum status rows_of_term(struct txn *t, unsigned part, const uint8_t pref
 			status = error_reason(e, STATUS_INTERNAL, "damaged",
 				"key of pending postings is damaged");
 		put_be64(at + head, number);
-		memcpy(at + head + 8, prefix, TERM_PREFIX);
+		place_put(at + head + 8, place);
 		walk_seek_back(
 			w, bytes_of(at, sizeof at)); /* a byte longer: the key itself counts */
 		if (status == STATUS_OK && walk_prev(w, &key) && key_read(key, &of) && of == number)
@@ -323,13 +280,13 @@ static enum status rows_of_term(struct txn *t, unsigned part, const uint8_t pref
 }
 
 enum status pending_of_term(
-	struct pending *p, const uint8_t prefix[TERM_PREFIX], struct postings *out, struct error *e)
+	struct pending *p, uint64_t place, struct postings *out, struct error *e)
 {
 	struct rows rows = { 0 };
-	enum status status = rows_of_term(p->txn, part_of(prefix + 2), prefix, &rows, e);
+	enum status status = rows_of_term(p->txn, place, &rows, e);
 
 	if (status == STATUS_OK)
-		status = term_collect(&p->small, &rows, prefix, out, e);
+		status = term_collect(&p->small, &rows, place, out, e);
 	rows_free(&rows);
 	return status;
 }
@@ -351,7 +308,7 @@ enum status pending_all(struct txn *t, struct postings *out, struct error *e)
 	if (all.n > 0)
 		qsort(all.items, all.n, sizeof *all.items, compare_numbers);
 	for (size_t i = 0; status == STATUS_OK && i < all.n; i++)
-		row_collect(&all.items[i], NULL, out);
+		row_collect(&all.items[i], ALL_PLACES, out);
 	rows_free(&all);
 	return status == STATUS_OK ? postings_sort(out, e) : status;
 }
@@ -384,17 +341,33 @@ static enum status rows_delete(struct txn *t, const struct rows *r, struct error
 	return status;
 }
 
+/* A row that is being filled. */
+struct filling {
+	struct buf data;
+	uint64_t first, last; /* places */
+};
+
+static void filling_add(struct filling *f, const struct posting *items, size_t n)
+{
+	uint64_t place = posting_place(items);
+
+	if (f->data.len == 0)
+		f->first = place;
+	posting_row_encode(items, n, f->data.len == 0 ? 0 : f->last, SIZE_MAX, &f->data);
+	f->last = place;
+}
+
 static enum status part_put(
-	struct txn *t, unsigned part, uint64_t number, struct buf *data, struct error *e)
+	struct txn *t, unsigned part, uint64_t number, struct filling *f, struct error *e)
 {
 	uint8_t key[PART_KEY];
 	size_t head = part_prefix(key, part);
 	enum status status;
 
 	put_be64(key + head, number);
-	memcpy(key + head + 8, data->data, TERM_PREFIX);
-	status = row_put(t, bytes_of(key, sizeof key), data, e);
-	buf_clear(data);
+	place_put(key + head + 8, f->first);
+	status = row_put(t, bytes_of(key, sizeof key), &f->data, e);
+	buf_clear(&f->data);
 	return status;
 }
 
@@ -402,21 +375,21 @@ static enum status part_put(
 static enum status parts_put(
 	struct txn *t, uint64_t number, const struct postings *p, struct error *e)
 {
-	struct buf parts[PARTS] = { 0 }; /* rows that are being filled */
+	struct filling parts[PARTS] = { 0 };
 	enum status status = STATUS_OK;
 
 	for (size_t i = 0, k; status == STATUS_OK && i < p->n; i = k) {
 		unsigned part = part_of(p->items[i].term);
 
 		k = group_end(p, i);
-		group_encode(&p->items[i], k - i, &parts[part]);
-		if (parts[part].len >= ROW_MAX)
+		filling_add(&parts[part], &p->items[i], k - i);
+		if (parts[part].data.len >= ROW_MAX)
 			status = part_put(t, part, number, &parts[part], e);
 	}
 	for (unsigned part = 0; part < PARTS; part++) {
-		if (status == STATUS_OK && parts[part].len > 0)
+		if (status == STATUS_OK && parts[part].data.len > 0)
 			status = part_put(t, part, number, &parts[part], e);
-		buf_free(&parts[part]);
+		buf_free(&parts[part].data);
 	}
 	return status;
 }
@@ -429,10 +402,7 @@ static enum status small_put(
 	enum status status;
 
 	put_be64(key, number);
-	for (size_t i = 0, k; i < p->n; i = k) {
-		k = group_end(p, i);
-		group_encode(&p->items[i], k - i, &row);
-	}
+	posting_row_encode(p->items, p->n, 0, SIZE_MAX, &row);
 	status = row_put(t, bytes_of(key, sizeof key), &row, e);
 	buf_free(&row);
 	return status;
@@ -460,7 +430,7 @@ static enum status rows_merge(struct txn *t, const struct rows *r, struct error 
 	struct postings all = { 0 };
 	enum status status;
 
-	rows_collect(r, &none, NULL, &all);
+	rows_collect(r, &none, ALL_PLACES, &all);
 	status = postings_sort(&all, e);
 	if (status == STATUS_OK)
 		status = postings_merge(t, &all, e);
@@ -476,7 +446,7 @@ static enum status rows_split(struct txn *t, const struct rows *r, struct error 
 	for (size_t i = 0; status == STATUS_OK && i < r->n; i++) {
 		struct postings p = { 0 };
 
-		row_collect(&r->items[i], NULL, &p);
+		row_collect(&r->items[i], ALL_PLACES, &p);
 		status = parts_put(t, r->items[i].number, &p, e);
 		free(p.items);
 	}

@@ -3,22 +3,20 @@
 #include "server/store/search.h"
 
 #define MAX_LISTS 3000u
-#define MAX_GRAMS 12  /* of one atom: more add nothing but work, the record decides */
-#define PARSE_DEPTH 3 /* pairs of syllables of typed pinyin that are looked up */
-#define MAX_CHOICE 48 /* more syllables than start with any letter */
-#define MAX_PAIRS 24  /* more are looked up by the first syllable alone */
+#define MAX_GRAMS 12     /* of one atom: more add nothing but work, the record decides */
+#define PARSE_DEPTH 3    /* pairs of syllables of typed pinyin that are looked up */
+#define MAX_CHOICE 48    /* more syllables than start with any letter */
+#define STEPS_OF_ROW 60  /* what reading a row of postings costs */
+#define STEPS_OF_CHUNK 8 /* and what taking a chunk of ids from it */
+#define MAX_PAIRS 24     /* more are looked up by the first syllable alone */
 
-enum plan_kind { PLAN_LIST, PLAN_AND, PLAN_OR, PLAN_IDS };
+enum plan_kind { PLAN_LIST, PLAN_AND, PLAN_OR };
 
 struct plan {
 	enum plan_kind kind;
 	struct plan *child; /* of and, or */
 	struct plan *sibling;
 	struct posting_list *list;
-	const uint64_t *ids; /* descending */
-	size_t nids;
-	uint64_t from, at; /* the last answer: at is the greatest not above from */
-	bool asked;
 };
 
 /* ---- Building ---- */
@@ -61,13 +59,13 @@ static struct plan *plan_term(struct plan_context *c, enum field_class class, en
 {
 	struct plan *p =
 		c->status != STATUS_OK || c->nlists > MAX_LISTS ? NULL : plan_new(c, PLAN_LIST);
-	uint8_t term[SEARCH_TERM];
+	uint32_t term;
 
 	if (p == NULL) {
 		plan_fail(c, error_set(c->error, STATUS_USAGE, "search text asks for too much"));
 		return NULL;
 	}
-	term_make(c->key, class, kind, start, gram, term);
+	term = term_make(c->key, class, kind, start, gram);
 	plan_fail(c, posting_list_open(c->txn, c->pending, c->entity, term, &p->list, c->error));
 	if (c->status != STATUS_OK)
 		return NULL;
@@ -103,17 +101,6 @@ struct plan *plan_and(struct plan_context *c, struct plan *a, struct plan *b)
 struct plan *plan_or(struct plan_context *c, struct plan *a, struct plan *b)
 {
 	return a == NULL ? b : b == NULL ? a : join(c, PLAN_OR, a, b);
-}
-
-struct plan *plan_ids(struct plan_context *c, const uint64_t *ids, size_t n)
-{
-	struct plan *p = plan_new(c, PLAN_IDS);
-
-	if (p != NULL) {
-		p->ids = ids;
-		p->nids = n;
-	}
-	return p;
 }
 
 void plan_release(struct plan_context *c)
@@ -385,20 +372,23 @@ static struct plan *plan_atom(struct plan_context *c, const struct search_atom *
 	return p;
 }
 
+/* Candidates for a text that is all there is in a field: its own term, which it shares with others, among those found at the start. */
 static struct plan *plan_whole(struct plan_context *c, const struct search_query *q)
 {
-	struct plan *p = NULL;
+	struct plan *sound = NULL, *text = NULL;
 
 	for (unsigned class = 0; class < SEARCH_CLASSES; class ++) {
 		if (!(c->classes & 1u << class))
 			continue;
 		if (q->folded.len <= SEARCH_MAX_WHOLE)
-			p = plan_or(
-				c, p, plan_term(c, class, TERM_WHOLE, true, buf_bytes(&q->folded)));
+			text = plan_or(c, text,
+				plan_term(c, class, TERM_WHOLE, true, buf_bytes(&q->folded)));
 		if (q->ntyped > 0)
-			p = plan_or(c, p, plan_whole_pinyin(c, class, q->typed, q->ntyped));
+			sound = plan_or(c, sound, plan_whole_pinyin(c, class, q->typed, q->ntyped));
 	}
-	return p;
+	if (text != NULL)
+		text = plan_and(c, text, plan_query(c, q, RANK_START));
+	return plan_or(c, text, sound);
 }
 
 struct plan *plan_query(struct plan_context *c, const struct search_query *q, enum search_rank rank)
@@ -417,74 +407,80 @@ struct plan *plan_query(struct plan_context *c, const struct search_query *q, en
 
 /* ---- Reading ---- */
 
-static uint64_t seek_list(struct plan_context *c, struct plan *p, uint64_t max)
+static void spend(struct plan_context *c, size_t steps)
 {
-	uint64_t id = 0;
-
-	if (c->steps > 0)
-		c->steps--;
-	plan_fail(c, posting_list_seek(p->list, max, &id, c->error));
-	return c->status == STATUS_OK ? id : 0;
+	c->steps -= steps < c->steps ? steps : c->steps;
 }
 
-static uint64_t seek_ids(const struct plan *p, uint64_t max)
+static uint64_t bound_list(struct plan_context *c, struct plan *p, uint64_t max)
 {
-	size_t low = 0, high = p->nids;
+	size_t rows = posting_list_rows(p->list);
+	uint64_t bound = 0;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (p->ids[middle] > max)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < p->nids ? p->ids[low] : 0;
+	plan_fail(c, posting_list_bound(p->list, max, &bound, c->error));
+	spend(c, 1 + STEPS_OF_ROW * (posting_list_rows(p->list) - rows));
+	return c->status == STATUS_OK ? bound : 0;
 }
 
-static uint64_t seek_any(struct plan_context *c, struct plan *p, uint64_t max, bool *cut)
+uint64_t plan_bound(struct plan_context *c, struct plan *p, uint64_t max)
 {
 	uint64_t best = 0;
 
-	for (struct plan *k = p->child; k != NULL; k = k->sibling) {
-		uint64_t id = plan_seek(c, k, max, cut);
+	if (p->kind == PLAN_LIST)
+		return bound_list(c, p, max);
+	for (struct plan *k = p->child; k != NULL && max > 0; k = k->sibling) {
+		uint64_t bound = plan_bound(c, k, max);
 
-		best = id > best ? id : best;
+		if (p->kind == PLAN_AND)
+			max = bound;
+		best = bound > best ? bound : best;
 	}
-	return best;
+	return p->kind == PLAN_AND ? max : best;
 }
 
-static uint64_t seek_all(struct plan_context *c, struct plan *p, uint64_t max, bool *cut)
+static bool chunk_list(struct plan_context *c, struct plan *p, uint64_t number, struct chunk *out)
 {
-	struct plan *k = p->child;
-	uint64_t id = max;
+	size_t rows = posting_list_rows(p->list);
+	bool any = false;
 
-	while (k != NULL && id > 0) {
-		uint64_t found = plan_seek(c, k, id, cut);
-
-		if (*cut)
-			return found;
-		k = found == id || k == p->child ? k->sibling : p->child;
-		id = found;
-	}
-	return id;
+	plan_fail(c, posting_list_chunk(p->list, number, out, &any, c->error));
+	spend(c, STEPS_OF_CHUNK + STEPS_OF_ROW * (posting_list_rows(p->list) - rows));
+	return any && c->status == STATUS_OK;
 }
 
-uint64_t plan_seek(struct plan_context *c, struct plan *p, uint64_t max, bool *cut)
+static bool chunk_and(struct chunk *out, const struct chunk *other)
 {
-	if (p->asked && max <= p->from && max >= p->at)
-		return p->at;
-	if (c->steps == 0) {
-		*cut = true;
-		return max;
-	}
-	uint64_t id = p->kind == PLAN_LIST  ? seek_list(c, p, max)
-		      : p->kind == PLAN_IDS ? seek_ids(p, max)
-		      : p->kind == PLAN_AND ? seek_all(c, p, max, cut)
-					    : seek_any(c, p, max, cut);
+	uint64_t all = 0;
 
-	p->asked = !*cut;
-	p->from = max;
-	p->at = id;
-	return id;
+	for (size_t i = 0; i < CHUNK_WORDS; i++)
+		all |= out->words[i] &= other->words[i];
+	return all != 0;
+}
+
+static void chunk_or(struct chunk *out, const struct chunk *other)
+{
+	for (size_t i = 0; i < CHUNK_WORDS; i++)
+		out->words[i] |= other->words[i];
+}
+
+bool plan_chunk(struct plan_context *c, struct plan *p, uint64_t number, struct chunk *out)
+{
+	uint64_t low = number << CHUNK_BITS;
+	struct chunk one;
+	bool any = p->kind == PLAN_LIST && chunk_list(c, p, number, out), first = true;
+
+	for (struct plan *k = p->child; k != NULL && c->status == STATUS_OK; k = k->sibling) {
+		bool more = plan_bound(c, k, low + (CHUNK_IDS - 1)) >= low &&
+			    plan_chunk(c, k, number, first ? out : &one);
+
+		if (p->kind == PLAN_AND)
+			any = more && (first || chunk_and(out, &one));
+		else if (more && any)
+			chunk_or(out, &one);
+		any = p->kind == PLAN_AND ? any : any || more;
+		if (p->kind == PLAN_AND && !any)
+			return false;
+		first = first && !more;
+	}
+	return any;
 }

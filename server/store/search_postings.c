@@ -1,314 +1,241 @@
 /*
  * Where postings are kept for good.
  *
- *   term   entity u16 | term[16] | ~(id >> 14) u32   -> ids of the block, descending: varints of the distance to the one before (first: to 16384)
+ *   term   entity u16 | term u32 | ~id u64   -> a row (search_rows.c) of postings, the first of which the key names
  *
- * A search reads the blocks and the pending rows (search_pending.c); the newest word on a posting counts.
+ * All postings stand one behind the other in order of entity, term and descending id, cut into rows of about a page: as a rare term has no row
+ * of its own, keys and seals cost a percent. A search reads the rows and what is pending (search_pending.c).
+ *
+ * Merging goes through the rows in order, and writes what it has read and what is new as rows that are full again.
  */
 #include "server/store/search.h"
 
-#define BLOCK_BITS 14
-#define BLOCK_IDS (1u << BLOCK_BITS)
-#define TERM_KEY (TERM_PREFIX + 4)
+#define TERM_KEY (PLACE_BYTES + 8)
+#define ROW_MAX 4032u       /* a page of the engine, without what it and the seal need */
+#define ROW_SMALL 1024u     /* a row that has become smaller takes in the next one */
+#define ROW_POSTINGS 16384u /* however few bytes they need */
 
-/* ---- Blocks ---- */
-
-struct block {
-	uint16_t ids[BLOCK_IDS]; /* low bits, descending */
-	size_t n;
-};
-
-static void term_key_put(uint8_t key[TERM_KEY], const uint8_t *prefix, uint64_t high)
+static void term_key_put(uint8_t key[TERM_KEY], uint64_t place, uint64_t id)
 {
-	memcpy(key, prefix, TERM_PREFIX);
-	put_be32(key + TERM_PREFIX, ~(uint32_t)high);
+	place_put(key, place);
+	put_be64(key + PLACE_BYTES, ~id);
 }
 
-/* ids has room for one a byte. */
-static bool ids_decode(struct bytes in, uint16_t *ids, size_t *n)
+static enum status damaged(struct error *e)
 {
-	uint64_t at = BLOCK_IDS, distance;
-
-	*n = 0;
-	while (in.len > 0) {
-		if (!take_varint(&in, &distance) || distance == 0 || distance > at)
-			return false;
-		at -= distance;
-		ids[(*n)++] = (uint16_t)at;
-	}
-	return true;
-}
-
-static bool block_decode(struct bytes in, struct block *out)
-{
-	return ids_decode(in, out->ids, &out->n);
-}
-
-static void block_encode(const struct block *b, struct buf *out)
-{
-	uint32_t at = BLOCK_IDS;
-
-	for (size_t i = 0; i < b->n; i++) {
-		buf_add_varint(out, at - b->ids[i]);
-		at = b->ids[i];
-	}
-}
-
-/* ---- Merging into blocks ---- */
-
-/* items: n postings of one block, ids descending. */
-static void block_apply(
-	const struct block *old, const struct posting *items, size_t n, struct block *out)
-{
-	size_t i = 0, k = 0;
-
-	out->n = 0;
-	while (i < old->n || k < n) {
-		uint32_t low = k < n ? (uint32_t)(items[k].id & (BLOCK_IDS - 1)) : 0;
-
-		if (k == n || (i < old->n && old->ids[i] > low)) {
-			out->ids[out->n++] = old->ids[i++];
-			continue;
-		}
-		if (!items[k].remove)
-			out->ids[out->n++] = (uint16_t)low;
-		if (i < old->n && old->ids[i] == low)
-			i++;
-		k++;
-	}
+	return error_reason(
+		e, STATUS_INTERNAL, "damaged", "row of postings of search terms is damaged");
 }
 
 struct merge {
 	struct txn *txn;
-	struct block old, new;
-	struct buf value;
-};
-
-static enum status merge_block(
-	struct merge *m, const struct posting *items, size_t n, struct error *e)
-{
-	uint8_t prefix[TERM_PREFIX], bytes[TERM_KEY];
-	struct bytes key = { bytes, TERM_KEY };
-	enum status status;
-
-	put_be16(prefix, items->entity);
-	memcpy(prefix + 2, items->term, SEARCH_TERM);
-	term_key_put(bytes, prefix, items->id >> BLOCK_BITS);
-	status = txn_get(m->txn, SPACE_TERM, key, &m->value, e);
-	if (status == STATUS_NOT_FOUND)
-		buf_clear(&m->value);
-	else if (status != STATUS_OK)
-		return status;
-	if (!block_decode(buf_bytes(&m->value), &m->old))
-		return error_reason(
-			e, STATUS_INTERNAL, "damaged", "block of a search term is damaged");
-	block_apply(&m->old, items, n, &m->new);
-	if (m->new.n == 0)
-		return m->old.n == 0 ? STATUS_OK : txn_del(m->txn, SPACE_TERM, key, e);
-	if (m->new.n == m->old.n && memcmp(m->new.ids, m->old.ids, 2 * m->new.n) == 0)
-		return STATUS_OK;
-	buf_clear(&m->value);
-	block_encode(&m->new, &m->value);
-	return txn_put(m->txn, SPACE_TERM, key, buf_bytes(&m->value), e);
-}
-
-static bool same_block(const struct posting *a, const struct posting *b)
-{
-	return a->entity == b->entity && memcmp(a->term, b->term, SEARCH_TERM) == 0 &&
-	       a->id >> BLOCK_BITS == b->id >> BLOCK_BITS;
-}
-
-/* p is sorted. */
-enum status postings_merge(struct txn *t, const struct postings *p, struct error *e)
-{
-	struct merge *m = calloc(1, sizeof *m);
-	enum status status = STATUS_OK;
-
-	if (m == NULL)
-		return error_set(e, STATUS_INTERNAL, "out of memory");
-	m->txn = t;
-	for (size_t i = 0, k; status == STATUS_OK && i < p->n; i = k) {
-		for (k = i + 1; k < p->n && same_block(&p->items[i], &p->items[k]); k++)
-			;
-		status = merge_block(m, &p->items[i], k - i, e);
-	}
-	buf_free(&m->value);
-	free(m);
-	return status;
-}
-
-/* ---- Lists ---- */
-
-/* What is pending of one term. */
-struct pending_id {
-	uint64_t id;
-	bool remove;
-};
-
-struct posting_list {
 	struct walk *walk;
-	uint8_t prefix[TERM_PREFIX];
+	uint8_t key[TERM_KEY],
+		after[TERM_KEY]; /* of the row that comes next, and of the one after it */
+	bool more, more_after;   /* there are such rows */
+	struct postings row;     /* that was read */
+	struct postings out;     /* to be written */
+	size_t written;          /* of them */
+	size_t bytes;            /* that out needs, or so */
 	struct buf value;
-	uint64_t high;              /* of the block at hand */
-	uint64_t sought;            /* no other block from high + 1 up to this one */
-	bool loaded;                /* otherwise there is no block up to sought */
-	bool known;                 /* something was sought */
-	struct pending_id *pending; /* descending */
-	size_t npending;
-	uint16_t *ids;
-	size_t n;
 };
 
-static enum status list_pending(struct posting_list *l, struct pending *p, struct error *e)
+static enum status merge_key(bool more, struct bytes key, uint8_t out[TERM_KEY], struct error *e)
 {
-	struct postings all = { 0 };
-	enum status status = pending_of_term(p, l->prefix, &all, e);
-
-	if (status == STATUS_OK && all.n > 0)
-		l->pending = items_new(all.n, sizeof *l->pending);
-	for (size_t i = 0; status == STATUS_OK && i < all.n; i++)
-		l->pending[l->npending++] =
-			(struct pending_id){ all.items[i].id, all.items[i].remove };
-	free(all.items);
-	return status;
-}
-
-enum status posting_list_open(struct txn *t, struct pending *p, uint16_t entity,
-	const uint8_t term[SEARCH_TERM], struct posting_list **out, struct error *e)
-{
-	struct posting_list *l = calloc(1, sizeof *l);
-	enum status status;
-
-	if (l == NULL)
-		return error_set(e, STATUS_INTERNAL, "out of memory");
-	put_be16(l->prefix, entity);
-	memcpy(l->prefix + 2, term, SEARCH_TERM);
-	status = walk_open(t, SPACE_TERM, bytes_of(l->prefix, TERM_PREFIX), &l->walk, e);
-	if (status == STATUS_OK)
-		status = list_pending(l, p, e);
-	if (status != STATUS_OK)
-		posting_list_free(&l);
-	*out = l;
-	return status;
-}
-
-void posting_list_free(struct posting_list **l)
-{
-	if (l == NULL || *l == NULL)
-		return;
-	walk_close(&(*l)->walk);
-	buf_free(&(*l)->value);
-	free((*l)->pending);
-	free((*l)->ids);
-	free(*l);
-	*l = NULL;
-}
-
-static enum status list_decode(struct posting_list *l, struct error *e)
-{
-	enum status status = walk_value(l->walk, &l->value, e);
-
-	if (status != STATUS_OK)
-		return status;
-	free(l->ids);
-	l->ids = items_new(l->value.len + 1, sizeof *l->ids);
-	if (!ids_decode(buf_bytes(&l->value), l->ids, &l->n))
-		return error_reason(
-			e, STATUS_INTERNAL, "damaged", "block of a search term is damaged");
+	if (more && key.len != TERM_KEY)
+		return damaged(e);
+	if (more)
+		memcpy(out, key.data, TERM_KEY);
 	return STATUS_OK;
 }
 
-/* The block of high, or the first below it. */
-static enum status list_load(struct posting_list *l, uint64_t high, struct error *e)
+/* Makes the row that has the place of p the next one; the first one when that is after it. */
+static enum status merge_seek(struct merge *m, const struct posting *p, struct error *e)
 {
+	uint8_t at[TERM_KEY + 1] = { 0 };
+	struct bytes key = { 0 };
+	enum status status;
+
+	term_key_put(at, posting_place(p), p->id);
+	walk_seek_back(m->walk, bytes_of(at, sizeof at)); /* a byte longer: the key itself counts */
+	m->more = walk_prev(m->walk, &key);
+	if (!m->more) {
+		walk_seek(m->walk, bytes_str(""));
+		m->more = walk_next(m->walk, &key);
+	}
+	status = merge_key(m->more, key, m->key, e);
+	m->more_after = m->more && walk_next(m->walk, &key);
+	return status == STATUS_OK ? merge_key(m->more_after, key, m->after, e) : status;
+}
+
+/* Reads the next row and takes it out of the store. */
+static enum status merge_read(struct merge *m, struct error *e)
+{
+	uint8_t read[TERM_KEY];
+	struct bytes key = { 0 };
+	enum status status = txn_get(m->txn, SPACE_TERM, bytes_of(m->key, TERM_KEY), &m->value, e);
+
+	if (status != STATUS_OK)
+		return status;
+	if (!posting_row_decode(buf_bytes(&m->value), place_get(m->key), &m->row))
+		return damaged(e);
+	m->bytes += m->value.len;
+	memcpy(read, m->key, TERM_KEY);
+	memcpy(m->key, m->after, TERM_KEY);
+	m->more = m->more_after;
+	m->more_after = m->more && walk_next(m->walk, &key);
+	status = merge_key(m->more_after, key, m->after, e);
+	return status == STATUS_OK ? txn_del(m->txn, SPACE_TERM, bytes_of(read, TERM_KEY), e)
+				   : status;
+}
+
+/* Whether p belongs before the row of a key. */
+static bool is_before(const struct posting *p, const uint8_t key[TERM_KEY])
+{
+	uint64_t place = place_get(key);
+
+	return posting_place(p) < place ||
+	       (posting_place(p) == place && p->id > ~get_be64(key + PLACE_BYTES));
+}
+
+static void merge_keep(struct merge *m, const struct posting *p)
+{
+	m->out.items = items_grow(m->out.items, m->out.n, &m->out.cap, sizeof *m->out.items);
+	m->out.items[m->out.n++] = *p;
+}
+
+/* What was read and the new postings up to the next row, in one order. Returns how many of the new ones. */
+static size_t merge_join(struct merge *m, const struct posting *items, size_t n)
+{
+	size_t i = 0, k = 0, take = 0;
+
+	while (take < n && (!m->more || is_before(&items[take], m->key)))
+		take++;
+	while (i < m->row.n || k < take) {
+		int order = i == m->row.n ? 1
+			    : k == take   ? -1
+					  : postings_compare(&m->row.items[i], &items[k]);
+
+		if (order < 0)
+			merge_keep(m, &m->row.items[i]);
+		else if (!items[k].remove)
+			merge_keep(m, &items[k]);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	m->row.n = 0;
+	m->bytes += 3 * take;
+	return take;
+}
+
+/* Writes one row of what is not written yet. */
+static enum status merge_write(struct merge *m, size_t max, struct error *e)
+{
+	const struct posting *first = &m->out.items[m->written];
+	size_t n = m->out.n - m->written;
 	uint8_t key[TERM_KEY];
-	struct bytes found;
 
-	if (l->known && high <= l->sought && (!l->loaded || high >= l->high))
-		return STATUS_OK;
-	term_key_put(key, l->prefix, high);
-	walk_seek(l->walk, bytes_of(key, TERM_KEY));
-	l->known = true;
-	l->sought = high;
-	l->loaded = walk_next(l->walk, &found) && found.len == TERM_KEY;
-	if (!l->loaded)
-		return STATUS_OK;
-	l->high = ~get_be32(found.data + TERM_PREFIX) & UINT32_MAX;
-	return list_decode(l, e);
+	buf_clear(&m->value);
+	m->written += posting_row_encode(
+		first, n < ROW_POSTINGS ? n : ROW_POSTINGS, posting_place(first), max, &m->value);
+	m->bytes -= m->bytes < m->value.len ? m->bytes : m->value.len;
+	term_key_put(key, posting_place(first), first->id);
+	return txn_put(m->txn, SPACE_TERM, bytes_of(key, TERM_KEY), buf_bytes(&m->value), e);
 }
 
-/* Index of the greatest of the ids at hand not above low; n if there is none. */
-static size_t ids_find(const struct posting_list *l, uint32_t limit)
+/* Full rows, as long as more than two of them are left. */
+static enum status merge_write_full(struct merge *m, struct error *e)
 {
-	size_t low = 0, high = l->n;
+	enum status status = STATUS_OK;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (l->ids[middle] > limit)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (status == STATUS_OK && m->out.n > m->written &&
+		(m->bytes > 3 * ROW_MAX || m->out.n - m->written > 3 * ROW_POSTINGS))
+		status = merge_write(m, ROW_MAX, e);
+	if (m->written > 0)
+		memmove(m->out.items, m->out.items + m->written,
+			(m->out.n - m->written) * sizeof *m->out.items);
+	m->out.n -= m->written;
+	m->written = 0;
+	return status;
 }
 
-static enum status list_stored(struct posting_list *l, uint64_t max, uint64_t *id, struct error *e)
+/* How many of the postings go into one row, and its size. */
+static size_t merge_measure(struct merge *m, size_t from, size_t *bytes)
 {
-	uint64_t high = max >> BLOCK_BITS > UINT32_MAX ? UINT32_MAX : max >> BLOCK_BITS;
+	const struct posting *first = &m->out.items[from];
+	size_t n = m->out.n - from;
 
-	*id = 0;
-	for (;;) {
-		enum status status = list_load(l, high, e);
-		size_t at;
-
-		if (status != STATUS_OK || !l->loaded)
-			return status;
-		at = ids_find(l, l->high < max >> BLOCK_BITS ? BLOCK_IDS - 1
-							     : (uint32_t)(max & (BLOCK_IDS - 1)));
-		if (at < l->n) {
-			*id = l->high << BLOCK_BITS | l->ids[at];
-			return STATUS_OK;
-		}
-		if (l->high == 0)
-			return STATUS_OK;
-		high = l->high - 1;
-	}
+	*bytes = 0;
+	if (n == 0)
+		return 0;
+	buf_clear(&m->value);
+	n = posting_row_encode(first, n < ROW_POSTINGS ? n : ROW_POSTINGS, posting_place(first),
+		ROW_MAX, &m->value);
+	*bytes = m->value.len;
+	return n;
 }
 
-/* Index of the greatest pending id not above max. */
-static size_t pending_find(const struct posting_list *l, uint64_t max)
+/* Writes what is left, the last two rows of about the same size: neither is full before long, nor is one a scrap. */
+static enum status merge_write_rest(struct merge *m, struct error *e)
 {
-	size_t low = 0, high = l->npending;
+	enum status status = STATUS_OK;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	while (status == STATUS_OK && m->out.n > m->written) {
+		size_t first, second;
+		size_t n = m->written + merge_measure(m, m->written, &first);
+		size_t end = n + merge_measure(m, n, &second);
+		bool two = n < m->out.n && end == m->out.n;
 
-		if (l->pending[middle].id > max)
-			low = middle + 1;
-		else
-			high = middle;
+		status = merge_write(m, two ? (first + second) / 2 + 64 : ROW_MAX, e);
 	}
-	return low;
+	m->out.n = m->written = m->bytes = 0;
+	return status;
 }
 
-enum status posting_list_seek(struct posting_list *l, uint64_t max, uint64_t *id, struct error *e)
+static bool is_scrap(struct merge *m)
 {
-	size_t i = pending_find(l, max);
-	enum status status = list_stored(l, max, id, e);
+	size_t bytes, n = merge_measure(m, 0, &bytes);
 
-	while (status == STATUS_OK) {
-		size_t k = *id > 0 ? pending_find(l, *id) : l->npending;
+	return n == m->out.n && bytes < ROW_SMALL && n < ROW_POSTINGS / 4;
+}
 
-		for (; i < l->npending && l->pending[i].id > *id; i++)
-			if (!l->pending[i].remove) {
-				*id = l->pending[i].id;
-				return STATUS_OK;
-			}
-		if (k == l->npending || l->pending[k].id != *id || !l->pending[k].remove)
-			return STATUS_OK;
-		status = *id > 1 ? list_stored(l, *id - 1, id, e) : (*id = 0, STATUS_OK);
+/* From the row that has the place of the first posting on, as long as the next row has one too. *n: how many were taken. */
+static enum status merge_run(
+	struct merge *m, const struct posting *items, size_t *n, struct error *e)
+{
+	size_t at = 0;
+	enum status status = merge_seek(m, items, e);
+	bool read = m->more && !is_before(items, m->key), scrap = false;
+
+	for (bool more = true; status == STATUS_OK && more;) {
+		if (read)
+			status = merge_read(m, e);
+		if (status == STATUS_OK)
+			at += merge_join(m, items + at, *n - at);
+		if (status == STATUS_OK)
+			status = merge_write_full(m, e);
+		read = true;
+		more = m->more && at < *n && (!m->more_after || is_before(&items[at], m->after));
+		if (!more && m->more && !scrap)
+			more = scrap = is_scrap(m);
 	}
+	*n = at;
+	return status == STATUS_OK ? merge_write_rest(m, e) : status;
+}
+
+enum status postings_merge(struct txn *t, const struct postings *p, struct error *e)
+{
+	struct merge m = { .txn = t };
+	enum status status = walk_open(t, SPACE_TERM, bytes_str(""), &m.walk, e);
+
+	for (size_t i = 0, n; status == STATUS_OK && i < p->n; i += n) {
+		n = p->n - i;
+		status = merge_run(&m, &p->items[i], &n, e);
+	}
+	walk_close(&m.walk);
+	free(m.row.items);
+	free(m.out.items);
+	buf_free(&m.value);
 	return status;
 }
 
@@ -342,34 +269,25 @@ static void each_stored(struct each_state *s, const struct posting *stored)
 		s->fn(s->arg, stored);
 }
 
-static void each_of_block(struct each_state *s, struct bytes key, const struct block *b)
+static enum status each_row(struct txn *t, struct each_state *s, struct error *e)
 {
-	uint64_t high = (uint32_t)~get_be32(key.data + TERM_PREFIX);
-	struct posting p = { .entity = get_be16(key.data) };
-
-	memcpy(p.term, key.data + 2, SEARCH_TERM);
-	for (size_t i = 0; i < b->n; i++) {
-		p.id = high << BLOCK_BITS | b->ids[i];
-		each_stored(s, &p);
-	}
-}
-
-static enum status each_block(struct txn *t, struct each_state *s, struct error *e)
-{
-	struct block *b = malloc(sizeof *b);
 	struct buf value = BUF_INIT;
+	struct postings row = { 0 };
 	struct walk *w = NULL;
-	struct bytes key;
-	enum status status = b ? walk_open(t, SPACE_TERM, bytes_str(""), &w, e)
-			       : error_set(e, STATUS_INTERNAL, "out of memory");
+	struct bytes key = { 0 };
+	enum status status = walk_open(t, SPACE_TERM, bytes_str(""), &w, e);
 
-	while (status == STATUS_OK && walk_next(w, &key))
-		if (key.len == TERM_KEY && walk_value(w, &value, NULL) == STATUS_OK &&
-			block_decode(buf_bytes(&value), b))
-			each_of_block(s, key, b);
+	while (status == STATUS_OK && walk_next(w, &key)) {
+		row.n = 0;
+		if (key.len != TERM_KEY || walk_value(w, &value, NULL) != STATUS_OK ||
+			!posting_row_decode(buf_bytes(&value), place_get(key.data), &row))
+			continue;
+		for (size_t i = 0; i < row.n; i++)
+			each_stored(s, &row.items[i]);
+	}
 	walk_close(&w);
 	buf_free(&value);
-	free(b);
+	free(row.items);
 	return status;
 }
 
@@ -379,7 +297,7 @@ enum status postings_each(struct txn *t, posting_fn *fn, void *arg, struct error
 	enum status status = pending_all(t, &s.pending, e);
 
 	if (status == STATUS_OK)
-		status = each_block(t, &s, e);
+		status = each_row(t, &s, e);
 	while (status == STATUS_OK && s.at < s.pending.n)
 		each_pending(&s);
 	free(s.pending.items);

@@ -7,13 +7,10 @@
 
 int postings_compare(const struct posting *a, const struct posting *b)
 {
-	int order;
+	uint64_t x = posting_place(a), y = posting_place(b);
 
-	if (a->entity != b->entity)
-		return a->entity < b->entity ? -1 : 1;
-	order = memcmp(a->term, b->term, SEARCH_TERM);
-	if (order != 0)
-		return order;
+	if (x != y)
+		return x < y ? -1 : 1;
 	return a->id == b->id ? 0 : a->id > b->id ? -1 : 1;
 }
 
@@ -89,8 +86,7 @@ enum status postings_sort(struct postings *p, struct error *e)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct posting *item = &p->items[p->n - 1 - i];
 
-		order[i] = (struct place){ (uint64_t)item->entity << 32 | get_be32(item->term),
-			(uint32_t)(p->n - 1 - i) };
+		order[i] = (struct place){ posting_place(item), (uint32_t)(p->n - 1 - i) };
 	}
 	if (p->n >= SPREAD_FROM)
 		places_spread(&order, &room, p->n);

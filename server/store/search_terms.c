@@ -8,28 +8,30 @@ void term_key_init(const struct store *s, struct term_key *key)
 	store_hash(s, "search", bytes_str("terms"), key->bytes);
 }
 
-void term_make(const struct term_key *key, enum field_class class, enum term_kind kind, bool start,
-	struct bytes gram, uint8_t out[SEARCH_TERM])
+uint32_t term_make(const struct term_key *key, enum field_class class, enum term_kind kind,
+	bool start, struct bytes gram)
 {
 	uint8_t in[3 + SEARCH_MAX_WHOLE] = { (uint8_t) class, (uint8_t)kind, start };
+	uint8_t out[crypto_shorthash_BYTES];
 	size_t len = gram.len < SEARCH_MAX_WHOLE ? gram.len : SEARCH_MAX_WHOLE;
 
-	_Static_assert(crypto_shorthash_siphashx24_BYTES == SEARCH_TERM, "size of a term");
+	_Static_assert(crypto_shorthash_KEYBYTES == sizeof key->bytes, "size of the key");
 	memcpy(in + 3, gram.data, len);
-	crypto_shorthash_siphashx24(out, in, 3 + len, key->bytes);
+	crypto_shorthash(out, in, 3 + len, key->bytes);
+	return kind == TERM_WHOLE ? get_be32(out) & WHOLE_MASK : get_be32(out);
 }
 
 struct terms {
 	struct term_key key;
 	enum field_class class; /* of the field at hand */
-	uint8_t (*items)[SEARCH_TERM];
+	uint32_t *items;
 	size_t n, cap;
 };
 
 static void terms_add(struct terms *t, enum term_kind kind, bool start, struct bytes gram)
 {
-	t->items = items_grow(t->items, t->n, &t->cap, SEARCH_TERM);
-	term_make(&t->key, t->class, kind, start, gram, t->items[t->n++]);
+	t->items = items_grow(t->items, t->n, &t->cap, sizeof *t->items);
+	t->items[t->n++] = term_make(&t->key, t->class, kind, start, gram);
 }
 
 static void terms_add_both(struct terms *t, enum term_kind kind, bool start, struct bytes gram)
@@ -200,33 +202,11 @@ static void add_field(void *arg, const struct field *f, struct bytes run)
 	}
 }
 
-/* Terms are hashes: spread by their first byte they are all but in order, and what is left is few steps of insertion. */
-static void terms_sort(struct terms *t)
+static int compare_terms(const void *a, const void *b)
 {
-	uint8_t(*sorted)[SEARCH_TERM] = items_new(t->n + 1, SEARCH_TERM);
-	size_t start[257] = { 0 };
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	for (size_t i = 0; i < t->n; i++)
-		start[t->items[i][0] + 1]++;
-	for (size_t k = 0; k < 256; k++)
-		start[k + 1] += start[k];
-	for (size_t i = 0; i < t->n; i++) {
-		size_t at = start[t->items[i][0]]++;
-
-		memcpy(sorted[at], t->items[i], SEARCH_TERM);
-	}
-	for (size_t i = 1; i < t->n; i++) {
-		uint8_t moving[SEARCH_TERM];
-		size_t at = i;
-
-		memcpy(moving, sorted[i], SEARCH_TERM);
-		for (; at > 0 && memcmp(sorted[at - 1], moving, SEARCH_TERM) > 0; at--)
-			memcpy(sorted[at], sorted[at - 1], SEARCH_TERM);
-		memcpy(sorted[at], moving, SEARCH_TERM);
-	}
-	free(t->items);
-	t->items = sorted;
-	t->cap = t->n + 1;
+	return x < y ? -1 : x > y;
 }
 
 /* Sorted, without doubles. */
@@ -238,10 +218,11 @@ static void terms_of(
 
 	t->n = 0;
 	search_each(entity, fields, add_field, &ft);
-	terms_sort(t);
+	if (t->n > 0)
+		qsort(t->items, t->n, sizeof *t->items, compare_terms);
 	for (size_t i = 0; i < t->n; i++)
-		if (n == 0 || memcmp(t->items[n - 1], t->items[i], SEARCH_TERM) != 0)
-			memmove(t->items[n++], t->items[i], SEARCH_TERM);
+		if (n == 0 || t->items[n - 1] != t->items[i])
+			t->items[n++] = t->items[i];
 	t->n = n;
 }
 
@@ -259,18 +240,14 @@ static bool same_text(const struct entity *entity, struct bytes before, struct b
 	return true;
 }
 
-static void posting_add(struct postings *out, uint16_t entity, uint64_t id,
-	const uint8_t term[SEARCH_TERM], bool take_away)
+static void posting_add(
+	struct postings *out, uint16_t entity, uint64_t id, uint32_t term, bool take_away)
 {
 	struct posting *p;
 
 	out->items = items_grow(out->items, out->n, &out->cap, sizeof *out->items);
 	p = &out->items[out->n++];
-	memset(p, 0, sizeof *p);
-	memcpy(p->term, term, SEARCH_TERM);
-	p->id = id;
-	p->entity = entity;
-	p->remove = take_away;
+	*p = (struct posting){ .id = id, .term = term, .entity = entity, .remove = take_away };
 }
 
 void search_terms_diff(const struct store *s, const struct entity *entity, uint64_t id,
@@ -293,9 +270,10 @@ void search_terms_change(const struct store *s, uint64_t id, const struct entity
 	terms_of(&old, then, before, &v);
 	terms_of(&new, now, after, &v);
 	while (i < old.n || k < new.n) {
-		int order = i == old.n   ? 1
-			    : k == new.n ? -1
-					 : memcmp(old.items[i], new.items[k], SEARCH_TERM);
+		int order = i == old.n                    ? 1
+			    : k == new.n                  ? -1
+			    : old.items[i] < new.items[k] ? -1
+							  : old.items[i] > new.items[k];
 
 		if (order < 0)
 			posting_add(out, now->number, id, old.items[i], true);
