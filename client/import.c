@@ -1,6 +1,7 @@
 #include "client/import.h"
 #include "client/catalog.h"
 #include "client/grid.h"
+#include "client/import_memory.h"
 #include "client/json.h"
 #include "client/link.h"
 #include "client/message.h"
@@ -26,6 +27,7 @@ struct chunk {
 	size_t bytes;
 	struct buf originals; /* of all rows, for the rejects file */
 	size_t ends[CHUNK_ROWS];
+	uint64_t first; /* number of its first row in the whole import */
 	bool sent;
 };
 
@@ -37,6 +39,11 @@ struct importer {
 	struct chunk *filling; /* NULL: none */
 	uint64_t operation;
 	uint64_t nchunks;
+	uint64_t put;              /* rows that have been given to chunks, in this run or before */
+	uint64_t taken;            /* rows that the server had taken when this run began */
+	struct refusals *refusals; /* of these */
+	struct seen *seen;         /* of a dry run */
+	const struct field *key;   /* NULL: none */
 	uint64_t read, added, updated, unchanged, skipped, rejected;
 	int rejects_fd; /* -1: none */
 	enum encoding encoding;
@@ -55,11 +62,69 @@ static void add_options(struct importer *im, Guanxi__Request *r, struct arena *a
 		request_arg(arena, r, "on_conflict", bytes_str(o->on_conflict));
 }
 
+static uint64_t reply_number(const Guanxi__Reply *reply, const char *name)
+{
+	struct bytes text = answer_value(reply, name);
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
+		n = n * 10 + (uint64_t)(text.data[i] - '0');
+	return n;
+}
+
+/* Where an earlier run of the same import was broken off. */
+static void take_begun(struct importer *im, const Guanxi__Reply *reply)
+{
+	im->operation = reply->operation;
+	im->taken = reply_number(reply, "rows");
+	im->added = reply_number(reply, "added");
+	im->updated = reply_number(reply, "updated");
+	im->unchanged = reply_number(reply, "unchanged");
+	im->skipped = reply_number(reply, "skipped");
+	if (!im->taken)
+		return;
+	im->refusals = refusals_new(im->app, im->operation);
+	app_say(im->app, app_tr(im->app, "goes on after the %llu rows that are in already"),
+		(unsigned long long)im->taken);
+}
+
+static enum status begin(struct importer *im, const char *source, struct error *e)
+{
+	struct app *app = im->app;
+	const Guanxi__Reply *reply;
+	struct buf key = BUF_INIT;
+	Guanxi__Request *r = request_new(app, "import.begin");
+
+	for (size_t i = 0; i < im->ncolumns; i++)
+		request_column(app->arena, r, im->columns[i]);
+	request_arg(app->arena, r, "source", bytes_str(source));
+	add_options(im, r, app->arena);
+	if (!app->opt.dry_run && import_key(app, app->args[0], &key))
+		request_arg(app->arena, r, "resume", buf_bytes(&key));
+	buf_free(&key);
+	enum status st = link_call(app, r, &reply, e);
+	if (!st && !app->opt.dry_run)
+		take_begun(im, reply);
+	return st;
+}
+
+/* Knows the key's field, of which a dry run must tell whether a row before has it. */
+static enum status dry_begin(struct importer *im, struct error *e)
+{
+	const struct entity *en;
+	enum status st = catalog_entity(im->app, &en, e);
+
+	im->seen = seen_new();
+	if (!st && im->app->opt.key)
+		im->key = entity_field(en, bytes_str(im->app->opt.key));
+	return st;
+}
+
 enum status importer_begin(struct app *app, const struct bytes *columns, size_t n,
 	const char *source, struct importer **out, struct error *e)
 {
-	const Guanxi__Reply *reply;
 	struct importer *im = calloc(1, sizeof *im);
+	enum status st = STATUS_OK;
 
 	*out = im;
 	if (!im)
@@ -71,16 +136,12 @@ enum status importer_begin(struct app *app, const struct bytes *columns, size_t 
 	im->began_us = monotonic_us();
 	for (size_t i = 0; i < WINDOW; i++)
 		im->chunks[i].arena = arena_new(CHUNK_MEMORY);
-	if (!n)
-		return app->link ? STATUS_OK : catalog_open(app, e);
-	Guanxi__Request *r = request_new(app, "import.begin");
-	for (size_t i = 0; i < n; i++)
-		request_column(app->arena, r, columns[i]);
-	request_arg(app->arena, r, "source", bytes_str(source));
-	add_options(im, r, app->arena);
-	enum status st = link_call(app, r, &reply, e);
-	if (!st && !app->opt.dry_run)
-		im->operation = reply->operation;
+	if (!n && !app->link)
+		st = catalog_open(app, e);
+	if (!st && (n || !app->opt.dry_run))
+		st = begin(im, source, e);
+	if (!st && app->opt.dry_run)
+		st = dry_begin(im, e);
 	return st;
 }
 
@@ -96,6 +157,8 @@ void importer_free(struct importer **pim)
 	}
 	if (im->rejects_fd >= 0)
 		close(im->rejects_fd);
+	refusals_free(&im->refusals);
+	seen_free(&im->seen);
 	free(im);
 	*pim = NULL;
 }
@@ -202,21 +265,63 @@ static void count(struct importer *im, struct bytes action)
 		im->skipped++;
 }
 
+static enum status refuse(
+	struct importer *im, const Guanxi__RowResult *r, struct bytes original, struct error *e)
+{
+	struct buf why = BUF_INIT;
+
+	reason_of(im->app, r->status, &why);
+	enum status st = reject(im, r->line, buf_str(&why), original, e);
+	buf_free(&why);
+	return st;
+}
+
+/* What the server would do with a row whose value a row before has: it stands nowhere yet. */
+static enum status meet_row_before(struct importer *im, const Guanxi__RowResult *r, uint16_t tag,
+	struct bytes original, struct error *e)
+{
+	const char *conflict = im->app->opt.on_conflict;
+	const struct entity *en;
+	const struct field *f;
+	char why[160];
+	enum status st = catalog_entity(im->app, &en, e);
+
+	if (st)
+		return st;
+	f = entity_field_by_tag(en, tag);
+	if (f && f == im->key && conflict && strcmp(conflict, "fail") != 0) {
+		count(im, bytes_str(strcmp(conflict, "skip") ? "updated" : "skipped"));
+		return STATUS_OK;
+	}
+	snprintf(why, sizeof why, app_tr(im->app, "%s stands in a row before"), f ? f->name : "?");
+	return reject(im, r->line, why, original, e);
+}
+
 static enum status take_row(struct importer *im, const struct chunk *c, size_t i,
 	const Guanxi__RowResult *r, struct error *e)
 {
-	struct buf why = BUF_INIT;
 	size_t start = i ? c->ends[i - 1] : 0;
+	struct bytes original = bytes_of(c->originals.data + start, c->ends[i] - start);
+	uint16_t met;
 
-	if (r->status->code == GUANXI__CODE__OK) {
-		count(im, pb_bytes(r->action));
-		return STATUS_OK;
-	}
-	reason_of(im->app, r->status, &why);
-	enum status st = reject(im, r->line, buf_str(&why),
-		bytes_of(c->originals.data + start, c->ends[i] - start), e);
-	buf_free(&why);
-	return st;
+	if (r->status->code != GUANXI__CODE__OK)
+		return refuse(im, r, original, e);
+	met = im->seen ? seen_before(im->seen, r) : 0;
+	if (met)
+		return meet_row_before(im, r, met, original, e);
+	count(im, pb_bytes(r->action));
+	return STATUS_OK;
+}
+
+/* A row that an earlier run has brought to the server. */
+static enum status taken_row(
+	struct importer *im, uint64_t line, struct bytes original, struct error *e)
+{
+	const Guanxi__RowResult *refused;
+	enum status st = refusals_of(im->refusals, line, &refused, e);
+
+	im->put++;
+	return st || !refused ? st : refuse(im, refused, original, e);
 }
 
 static struct chunk *chunk_of(struct importer *im, uint64_t id)
@@ -281,6 +386,8 @@ static enum status send_chunk(struct importer *im, struct error *e)
 
 		snprintf(number, sizeof number, "%llu", (unsigned long long)im->operation);
 		request_arg(c->arena, c->request, "operation", bytes_str(number));
+		snprintf(number, sizeof number, "%llu", (unsigned long long)c->first);
+		request_arg(c->arena, c->request, "from", bytes_str(number));
 	}
 	c->sent = true;
 	return link_send(im->app->link, c->request, e);
@@ -336,6 +443,7 @@ static enum status new_chunk(struct importer *im, struct error *e)
 		request_column(c->arena, r, im->columns[i]);
 	add_options(im, r, c->arena);
 	set_key(im, c);
+	c->first = im->put;
 	return STATUS_OK;
 }
 
@@ -362,6 +470,7 @@ static void put_row(struct importer *im, const struct bytes *cells, size_t n, ui
 		buf_add_bytes(&c->originals, original);
 	c->ends[r->n_row] = c->originals.len;
 	r->row[r->n_row++] = row;
+	im->put++;
 }
 
 static size_t row_bytes(const struct bytes *cells, size_t n)
@@ -391,6 +500,8 @@ enum status importer_row(struct importer *im, const struct bytes *cells, size_t 
 	im->read++;
 	if (bytes > CHUNK_BYTES)
 		return reject(im, line, app_tr(im->app, "the row is too long"), original, e);
+	if (im->put < im->taken)
+		return taken_row(im, line, original, e);
 	enum status st = make_room(im, bytes, e);
 	if (!st)
 		put_row(im, cells, n, line, original);
@@ -424,6 +535,8 @@ enum status importer_row_named(struct importer *im, const struct bytes *names,
 	im->read++;
 	if (bytes > CHUNK_BYTES)
 		return reject(im, line, app_tr(im->app, "the row is too long"), original, e);
+	if (im->put < im->taken)
+		return taken_row(im, line, original, e);
 	/* In an update an empty cell clears, a missing one does not: such rows cannot share columns. */
 	if (im->filling && conflict && !strcmp(conflict, "update") &&
 		!same_columns(im->filling->request, names, n))
@@ -493,12 +606,29 @@ static enum status print_summary(struct importer *im, struct error *e)
 	return st;
 }
 
+/* Tells the server that no row is missing: the next run of the same file is another import. */
+static enum status end(struct importer *im, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	char number[24];
+
+	if (!im->operation || im->app->opt.dry_run)
+		return STATUS_OK;
+	Guanxi__Request *r = request_new(im->app, "import.end");
+	snprintf(number, sizeof number, "%llu", (unsigned long long)im->operation);
+	request_arg(im->app->arena, r, "operation", bytes_str(number));
+	r->has_idempotency_key = false; /* it stands for the first request */
+	return link_call(im->app, r, &reply, e);
+}
+
 enum status importer_finish(struct importer *im, struct error *e)
 {
 	enum status st = send_chunk(im, e);
 
 	while (!st && sent(im))
 		st = take_answer(im, e);
+	if (!st)
+		st = end(im, e);
 	clear_progress(im);
 	if (st) {
 		/* What was written stays; say how to take it back. */

@@ -29,6 +29,7 @@ static const struct {
 	{ "the * was merged into \"*\": take that operation back",
 		"该$1已合并到“$2”:请撤销那次操作" },
 	{ "operation is not yours", "该操作不是您的" },
+	{ "import is finished", "该导入已经结束" },
 	{ "operation is older than * days", "该操作已超过 $1 天" },
 	{ "operation cannot be taken back", "该操作不能撤销" },
 	{ "operation is not a number", "操作号不是数字" },

@@ -101,6 +101,8 @@ const struct translation translations[] = {
 	{ "kind", "类别" },
 	{ "name", "名称" },
 	{ "operation", "操作号" },
+	{ "goes on after the %llu rows that are in already", "接着已导入的 %llu 行继续" },
+	{ "%s stands in a row before", "前面的行已有相同的%s" },
 	{ "options everywhere:", "通用选项:" },
 	{ "options:", "选项:" },
 	{ "overdue", "逾期" },

@@ -556,6 +556,8 @@ const struct dictionary_row dictionary_rows[] = {
 	{ "partial", "部分完成", NULL, NULL, 0 },
 	{ "undone", "已撤销", NULL, NULL, 0 },
 	{ "final", "不可撤销", NULL, NULL, 0 },
+	{ "running", "进行中", NULL, NULL, 0 },
+	{ "refused", "已拒绝", NULL, NULL, 0 },
 	{ "field_type", "字段类型", NULL, NULL, ROW_DICTIONARY | ROW_FIXED },
 	{ "text", "文本", NULL, NULL, 0 },
 	{ "long_text", "长文本", NULL, NULL, 0 },

@@ -1,12 +1,14 @@
-/* Many records at once: each row for itself, all of them one operation. */
+/* Many records at once: each row for itself, all of them one operation, which goes on where it was broken off. */
 #include "server/call/rights.h"
+#include "server/op/journal.h"
 #include "server/op/op.h"
 #include "server/op/target.h"
 #include "server/server.h"
-#include <glib.h>
 
 #define ROWS_MAX 1000
 #define COLUMNS_MAX 256
+#define RESUME_MAX 128
+#define ORDER_RETRY_MS 20 /* rows came before those that belong before them */
 
 enum on_conflict { CONFLICT_FAIL, CONFLICT_SKIP, CONFLICT_UPDATE };
 
@@ -17,7 +19,10 @@ struct import {
 	const struct field *key; /* NULL: every row is new */
 	size_t key_column;
 	enum on_conflict on_conflict;
-	GHashTable *keys; /* of a dry run: its own */
+	bool journalled;
+	struct job job;
+	struct buf job_room;
+	uint64_t first; /* number of the request's first row in the whole import */
 };
 
 /* A row on its way. */
@@ -26,6 +31,7 @@ struct row {
 	Guanxi__RowResult *result;
 	struct patch patch;
 	struct buf room, whole, checked;
+	struct buf stamps; /* who changed it last and when, as the file says */
 	struct stored before;
 	bool found;
 	uint64_t id;
@@ -138,6 +144,29 @@ static enum status row_parse(struct import *im, struct row *row, struct error *e
 	return worst ? STATUS_INVALID : STATUS_OK;
 }
 
+static bool is_stamp(uint32_t tag)
+{
+	return tag == TAG_UPDATED_AT || tag == TAG_UPDATED_BY;
+}
+
+/* They are the server's for a record that is changed now, and as the file says for one that is new. */
+static void stamps_take(struct row *row)
+{
+	struct bytes rest = buf_bytes(&row->patch.fields);
+	struct buf others = BUF_INIT;
+	struct wire_field w;
+	size_t n = 0;
+
+	while (record_next(&rest, &w, NULL))
+		buf_add_bytes(is_stamp(w.tag) ? &row->stamps : &others, w.whole);
+	buf_free(&row->patch.fields);
+	row->patch.fields = others;
+	for (size_t i = 0; i < row->patch.ncleared; i++)
+		if (!is_stamp(row->patch.cleared[i]))
+			row->patch.cleared[n++] = row->patch.cleared[i];
+	row->patch.ncleared = n;
+}
+
 static enum status row_check(struct import *im, struct row *row, struct error *e)
 {
 	struct model_write w = target_write(&im->t, row->found ? &row->before : NULL, row->id);
@@ -153,31 +182,16 @@ static enum status row_check(struct import *im, struct row *row, struct error *e
 		return error_set(e, STATUS_DUPLICATE, "%s is there already: %s \"%llu\"",
 			im->key->name, im->t.entity->name, (unsigned long long)row->id);
 	w = target_write(&im->t, row->found ? &row->before : NULL, row->id);
+	if (patch_authors(&im->t, &row->patch, row->found ? &row->before : NULL, e))
+		parsed = STATUS_INVALID;
+	stamps_take(row);
 	record_merge(row->found ? row->before.fields : bytes_of("", 0),
 		buf_bytes(&row->patch.fields), row->patch.cleared, row->patch.ncleared,
 		&row->whole);
 	s = model_check(&w, buf_bytes(&row->whole), &row->checked, e);
+	if (!row->found)
+		buf_add_bytes(&row->checked, buf_bytes(&row->stamps));
 	return s ? s : parsed;
-}
-
-/* A dry run sees no row before it in the store, so it remembers the keys. */
-static enum status row_dry(struct import *im, const struct row *row, struct error *e)
-{
-	struct bytes run;
-	struct buf text = BUF_INIT;
-	enum status s = STATUS_OK;
-
-	if (!im->key || row->found)
-		return STATUS_OK;
-	run = record_run(buf_bytes(&row->patch.fields), im->key->tag);
-	if (!run.len)
-		return STATUS_OK;
-	buf_add_bytes(&text, run);
-	GBytes *key = g_bytes_new(text.data, text.len);
-	if (!g_hash_table_add(im->keys, key) && im->on_conflict == CONFLICT_FAIL)
-		s = error_set(e, STATUS_DUPLICATE, "%s stands in a row before", im->key->name);
-	buf_free(&text);
-	return s;
 }
 
 static enum status row_write(struct import *im, struct row *row, struct error *e)
@@ -191,8 +205,6 @@ static enum status row_write(struct import *im, struct row *row, struct error *e
 		return STATUS_OK;
 	}
 	row->action = row->found ? "updated" : "added";
-	if (c->request->dry_run)
-		return row_dry(im, row, e);
 	s = store_put(c->txn, &c->author, im->t.entity, &row->id, row->found ? "set" : "add",
 		buf_bytes(&row->checked), &unchanged, e);
 	if (!s && unchanged)
@@ -225,6 +237,43 @@ static enum status row_errors(
 	return STATUS_OK;
 }
 
+/* Values of the file by which a later row may meet this one: the client of a dry run remembers them, because nothing else does. */
+static enum status row_keys(struct import *im, const struct row *row, Guanxi__RowResult *r)
+{
+	struct call *c = im->t.call;
+	const struct entity *en = im->t.entity;
+	uint8_t key[18];
+
+	r->key = arena_alloc(c->arena, (en->nfields + 1) * sizeof(*r->key));
+	for (size_t i = 0; r->key && i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+		if (f != im->key && !(f->flags & F_UNIQUE))
+			continue;
+		if (!store_value_hash(c->txn, en, f, buf_bytes(&row->patch.fields), key + 2))
+			continue;
+		put_be16(key, f->tag);
+		r->key[r->n_key++] = pb_from(arena_copy(c->arena, bytes_of(key, sizeof(key))));
+	}
+	return r->key ? STATUS_OK : STATUS_INVALID;
+}
+
+static void count(struct import *im, const struct row *row, enum status status)
+{
+	struct job *job = &im->job;
+
+	if (status)
+		job->rejected++;
+	else if (!strcmp(row->action, "added"))
+		job->added++;
+	else if (!strcmp(row->action, "updated"))
+		job->updated++;
+	else if (!strcmp(row->action, "unchanged"))
+		job->unchanged++;
+	else
+		job->skipped++;
+	job->line = row->in->line;
+}
+
 static enum status row_answer(struct import *im, struct row *row, enum status status,
 	const struct error *why, struct error *e)
 {
@@ -239,11 +288,14 @@ static enum status row_answer(struct import *im, struct row *row, enum status st
 	st->code = (Guanxi__Code)status;
 	r->status = st;
 	r->line = row->in->line;
-	r->has_id = row->id != 0 && !status;
+	r->has_id = row->id != 0 && !status && (row->found || !c->request->dry_run);
 	r->id = row->id;
 	r->has_action = row->action && !status;
 	r->action = pb_from(bytes_str(row->action ? row->action : ""));
 	c->reply->row[c->reply->n_row++] = r;
+	count(im, row, status);
+	if (!status && !row->found && c->request->dry_run && row_keys(im, row, r))
+		return no_room(e);
 	return status ? row_errors(c->arena, why, st, e) : STATUS_OK;
 }
 
@@ -277,6 +329,18 @@ static enum status row_take(struct import *im, const Guanxi__Row *in, struct err
 	buf_free(&row.room);
 	buf_free(&row.whole);
 	buf_free(&row.checked);
+	buf_free(&row.stamps);
+	return s;
+}
+
+/* A row that was taken by an earlier request, whose answer the client has not seen. */
+static enum status row_taken(struct import *im, const Guanxi__Row *in, struct error *e)
+{
+	struct row row = { .in = in, .action = "done" };
+	struct job before = im->job;
+	enum status s = row_answer(im, &row, STATUS_OK, NULL, e);
+
+	im->job = before;
 	return s;
 }
 
@@ -291,45 +355,252 @@ static enum status rows_take(struct import *im, struct error *e)
 	c->reply->row = arena_alloc(c->arena, n * sizeof(*c->reply->row));
 	if (!c->reply->row)
 		return no_room(e);
-	im->keys = g_hash_table_new_full(
-		g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
 	for (size_t i = 0; !s && i < n; i++)
-		s = row_take(im, c->request->row[i], e);
-	g_hash_table_destroy(im->keys);
+		s = im->journalled && im->first + i < im->job.done
+			    ? row_taken(im, c->request->row[i], e)
+			    : row_take(im, c->request->row[i], e);
 	return s;
 }
 
-static enum status import_open(struct call *c, struct import *im, struct error *e)
+static enum status import_open(struct call *c, struct import *im, bool columns, struct error *e)
 {
 	enum status s = target_open_write(c, &im->t, e);
 
-	if (!s)
+	im->t.original = c->author.original = true;
+	if (!s && columns)
 		s = columns_read(im, e);
-	if (!s)
+	if (!s && columns)
 		s = key_read(im, e);
 	return s ? s : on_conflict_read(im, e);
+}
+
+/* The key that names an import: of what the client says, this entity's alone. */
+static enum status resume_read(struct import *im, struct error *e)
+{
+	struct call *c = im->t.call;
+	struct bytes resume = call_arg(c, "resume");
+	struct buf text = BUF_INIT;
+
+	if (!resume.len)
+		return STATUS_OK;
+	if (resume.len > RESUME_MAX)
+		return error_set(e, STATUS_USAGE, "resume is longer than %d bytes", RESUME_MAX);
+	buf_add_u16(&text, im->t.entity->number);
+	buf_add_bytes(&text, resume);
+	store_hash(c->server->store, "import", buf_bytes(&text), im->job.key);
+	buf_free(&text);
+	return STATUS_OK;
+}
+
+static enum status number_value(struct call *c, const char *name, uint64_t value, struct error *e)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return reply_value(c, name, arena_copy(c->arena, bytes_str(text)), e);
+}
+
+/* How far it got. */
+static enum status import_report(struct import *im, struct error *e)
+{
+	const struct job *job = &im->job;
+	struct call *c = im->t.call;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} values[] = { { "rows", job->done }, { "line", job->line }, { "added", job->added },
+		{ "updated", job->updated }, { "unchanged", job->unchanged },
+		{ "skipped", job->skipped }, { "rejected", job->rejected } };
+	enum status s = STATUS_OK;
+
+	c->reply->has_operation = true;
+	c->reply->operation = c->author.operation = job->operation;
+	for (size_t i = 0; !s && i < sizeof(values) / sizeof(values[0]); i++)
+		s = number_value(c, values[i].name, values[i].value, e);
+	return s;
+}
+
+static enum status begin(struct import *im, struct error *e)
+{
+	struct call *c = im->t.call;
+	uint64_t known =
+		c->request->dry_run ? 0 : journal_import(c->txn, c->caller->user, im->job.key);
+	enum status s;
+
+	if (known) {
+		s = journal_read(c->txn, known, &im->job_room, &im->job, e);
+	} else {
+		im->job.kind = JOB_IMPORT;
+		im->job.entity = im->t.entity->number;
+		s = journal_begin(c, &im->job, e);
+	}
+	return s ? s : import_report(im, e);
 }
 
 static enum status import_begin(struct call *c, struct error *e)
 {
 	struct import im = { .n = 0 };
-	enum status s = import_open(c, &im, e);
+	enum status s = import_open(c, &im, c->request->n_column > 0, e);
 
-	return s ? s : target_operation(&im.t, e);
+	if (!s)
+		s = resume_read(&im, e);
+	if (!s)
+		s = begin(&im, e);
+	buf_free(&im.job_room);
+	return s;
+}
+
+/* The journal of the operation that the request goes on with, when it has one. */
+static enum status journal_join(struct import *im, struct error *e)
+{
+	struct call *c = im->t.call;
+	enum status s;
+
+	if (c->request->dry_run && !call_arg(c, "operation").len)
+		return STATUS_OK;
+	s = target_operation_joined(&im->t, e);
+	if (s || !call_arg(c, "operation").len)
+		return s;
+	s = journal_read(c->txn, c->author.operation, &im->job_room, &im->job, e);
+	if (s == STATUS_NOT_FOUND)
+		return STATUS_OK;
+	if (!s && (im->job.kind != JOB_IMPORT || im->job.user != c->caller->user))
+		return error_set(e, STATUS_DENIED, "operation is not yours");
+	if (!s && im->job.state != JOB_RUNNING)
+		return error_set(e, STATUS_CONFLICT, "import is finished");
+	im->journalled = !s && !c->request->dry_run;
+	return s;
+}
+
+/* Rows are taken in their order, so that the number of rows taken says which. */
+static enum status first_read(struct import *im, struct error *e)
+{
+	struct call *c = im->t.call;
+	struct bytes from = call_arg(c, "from");
+
+	im->first = im->job.done;
+	if (!im->journalled || !from.len)
+		return STATUS_OK;
+	if (!call_arg_number(c, "from", &im->first))
+		return error_set(e, STATUS_USAGE, "from is not a number");
+	if (im->first <= im->job.done)
+		return STATUS_OK;
+	error_reason(e, STATUS_BUSY, "order", "the rows before these have not come yet");
+	e->retry_ms = ORDER_RETRY_MS;
+	return STATUS_BUSY;
+}
+
+/* What a client that goes on must know of the rows that were refused. */
+static enum status refused_keep(struct import *im, struct error *e)
+{
+	struct call *c = im->t.call;
+	Guanxi__Status status = GUANXI__STATUS__INIT;
+	Guanxi__Reply rows = GUANXI__REPLY__INIT;
+
+	rows.status = &status;
+	rows.row = arena_alloc(c->arena, (c->reply->n_row + 1) * sizeof(*rows.row));
+	if (!rows.row)
+		return no_room(e);
+	for (size_t i = 0; i < c->reply->n_row; i++)
+		if (c->reply->row[i]->status->code)
+			rows.row[rows.n_row++] = c->reply->row[i];
+	if (!rows.n_row)
+		return STATUS_OK;
+	return journal_refused(c->txn, im->job.operation, im->first, &rows, e);
+}
+
+static enum status journal_advance(struct import *im, struct error *e)
+{
+	struct call *c = im->t.call;
+	uint64_t done = im->first + c->request->n_row;
+	enum status s;
+
+	if (!im->journalled || done <= im->job.done)
+		return STATUS_OK;
+	im->job.done = done;
+	im->job.touched_ms = (uint64_t)c->now_ms;
+	s = refused_keep(im, e);
+	return s ? s : journal_write(c->txn, &im->job, e);
 }
 
 static enum status import_rows(struct call *c, struct error *e)
 {
 	struct import im = { .n = 0 };
-	enum status s = import_open(c, &im, e);
+	enum status s = import_open(c, &im, true, e);
 
-	if (!s && !(c->request->dry_run && !call_arg(c, "operation").len))
-		s = target_operation_joined(&im.t, e);
-	return s ? s : rows_take(&im, e);
+	if (!s)
+		s = journal_join(&im, e);
+	if (!s)
+		s = first_read(&im, e);
+	if (!s)
+		s = rows_take(&im, e);
+	if (!s)
+		s = journal_advance(&im, e);
+	buf_free(&im.job_room);
+	return s;
+}
+
+/* The import that the request names, the caller's own. */
+static enum status import_named(struct import *im, struct error *e)
+{
+	struct call *c = im->t.call;
+	uint64_t operation;
+	enum status s;
+
+	im->t.call = c;
+	if (!call_arg_number(c, "operation", &operation))
+		return error_set(e, STATUS_USAGE, "operation is not a number");
+	s = journal_read(c->txn, operation, &im->job_room, &im->job, e);
+	if (s && s != STATUS_NOT_FOUND)
+		return s;
+	if (s || im->job.kind != JOB_IMPORT || im->job.user != c->caller->user)
+		return error_set(e, STATUS_NOT_FOUND, "there is no import \"%llu\"",
+			(unsigned long long)operation);
+	return STATUS_OK;
+}
+
+static enum status import_end(struct call *c, struct error *e)
+{
+	struct import im = { .t.call = c };
+	enum status s = import_named(&im, e);
+
+	if (!s && im.job.state == JOB_RUNNING)
+		s = journal_finish(c, &im.job, JOB_DONE, e);
+	if (!s)
+		s = import_report(&im, e);
+	buf_free(&im.job_room);
+	return s;
+}
+
+/* One reply holds the refused rows of one request of the import. */
+static enum status import_refused(struct call *c, struct error *e)
+{
+	struct import im = { .t.call = c };
+	struct buf packed = BUF_INIT;
+	uint64_t first = 0;
+	enum status s = import_named(&im, e);
+	Guanxi__Reply *kept;
+
+	call_arg_number(c, "from", &first);
+	if (!s && journal_refused_next(c->txn, im.job.operation, &first, &packed)) {
+		kept = guanxi__reply__unpack(arena_allocator(c->arena), packed.len, packed.data);
+		if (kept) {
+			c->reply->row = kept->row;
+			c->reply->n_row = kept->n_row;
+			s = number_value(c, "next", first + 1, e);
+		} else {
+			s = no_room(e);
+		}
+	}
+	buf_free(&packed);
+	buf_free(&im.job_room);
+	return s;
 }
 
 const struct op import_ops[] = {
 	{ .name = "import.begin", .kind = OP_WRITE, .run = import_begin, .right = "%s.import" },
 	{ .name = "import.rows", .kind = OP_WRITE, .run = import_rows, .right = "%s.import" },
+	{ .name = "import.refused", .kind = OP_READ, .run = import_refused },
+	{ .name = "import.end", .kind = OP_WRITE, .run = import_end },
 	{ 0 },
 };

@@ -36,6 +36,8 @@ static enum status change_check(
 	parsed = patch_parse(&ch->t, &ch->patch, e);
 	if (parsed && parsed != STATUS_INVALID)
 		return parsed;
+	if (patch_authors(&ch->t, &ch->patch, before, e))
+		parsed = STATUS_INVALID;
 	record_merge(before ? before->fields : bytes_of("", 0), buf_bytes(&ch->patch.fields),
 		ch->patch.cleared, ch->patch.ncleared, &ch->whole);
 	s = model_check(&w, buf_bytes(&ch->whole), &ch->checked, e);

@@ -178,15 +178,30 @@ const struct field *target_field(struct target *t, struct bytes name, struct err
 static enum status patch_forbidden(
 	const struct target *t, const struct field *f, struct bytes text, struct error *e)
 {
-	const struct caller *caller = t->call->caller;
+	bool stamp = t->original && (f->tag == TAG_UPDATED_AT || f->tag == TAG_UPDATED_BY);
 
-	if (f->flags & (F_COMPUTED | F_VIRTUAL | F_READONLY))
+	if (f->flags & (F_COMPUTED | F_VIRTUAL | F_READONLY) && !stamp)
 		return error_field(e, f->name, "is set by the server");
 	if (f->flags & F_UNAVAILABLE && text.len)
 		return error_field(e, f->name, "entity not available yet");
-	if (f->tag == TAG_CREATED_BY && !caller->admin)
-		return error_field(e, f->name, "is set by administrators");
 	return STATUS_OK;
+}
+
+enum status patch_authors(
+	const struct target *t, const struct patch *p, const struct stored *before, struct error *e)
+{
+	static const uint32_t tags[] = { TAG_CREATED_BY, TAG_UPDATED_BY };
+	const struct caller *caller = t->call->caller;
+	enum status s = STATUS_OK;
+
+	for (size_t i = 0; i < 2 && !caller->admin; i++) {
+		uint64_t given = record_number(buf_bytes(&p->fields), tags[i]);
+		uint64_t stands = before ? record_number(before->fields, tags[i]) : 0;
+		if (given && given != caller->user && given != stands)
+			s = error_field(e, entity_field_by_tag(t->entity, tags[i])->name,
+				"is set by administrators");
+	}
+	return s;
 }
 
 /* "+new,-old": every piece says whether it comes or goes. */

@@ -15,6 +15,7 @@ struct target {
 	civil_date today;
 	const struct stored
 		*before; /* the record that is changed, for tags=+new,-old; NULL: none */
+	bool original;   /* an import: who changed a record last and when may be given */
 };
 
 /* STATUS_USAGE with a suggestion when there is no such entity. */
@@ -50,6 +51,9 @@ enum status patch_add(struct target *t, struct patch *p, const struct field *f, 
 	struct error *e);
 /* A field of a column or a set; adds a bad field with a suggestion when there is none. NULL then. */
 const struct field *target_field(struct target *t, struct bytes name, struct error *e);
+/* Who made a record and who changed it last: the caller, who stands there already, or whom an administrator names. INVALID. */
+enum status patch_authors(const struct target *t, const struct patch *p,
+	const struct stored *before, struct error *e);
 enum status patch_parse(struct target *t, struct patch *p, struct error *e);
 void patch_finish(struct patch *p); /* sorts */
 

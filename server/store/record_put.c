@@ -64,6 +64,17 @@ static bool parses(struct bytes fields)
 	return !bad;
 }
 
+static bool is_update_stamp(uint32_t tag)
+{
+	return tag == TAG_UPDATED_AT || tag == TAG_UPDATED_BY;
+}
+
+/* Of an import's new record, which brings them along. */
+static bool keeps_stamps(const struct put *p)
+{
+	return p->author->original && !p->was;
+}
+
 /* Takes over the entered fields, ascending; updated_* are set later, computed and virtual ones are dropped. */
 static enum status take_fields(struct put *p, struct bytes fields, struct buf *out, struct error *e)
 {
@@ -84,7 +95,7 @@ static enum status take_fields(struct put *p, struct bytes fields, struct buf *o
 				w.tag);
 			break;
 		}
-		if (!sf->kept || w.tag == TAG_UPDATED_AT || w.tag == TAG_UPDATED_BY)
+		if (!sf->kept || (is_update_stamp(w.tag) && !keeps_stamps(p)))
 			continue;
 		if (!type_wire_valid(sf->field, &w))
 			s = error_field(e, sf->field->name, "is not a valid value");
@@ -102,6 +113,7 @@ static void stamp(const struct put *p, struct bytes fields, bool created, struct
 {
 	uint32_t time = created ? TAG_CREATED_AT : TAG_UPDATED_AT;
 	uint32_t user = created ? TAG_CREATED_BY : TAG_UPDATED_BY;
+	bool given = created || keeps_stamps(p);
 	struct buf patch = BUF_INIT;
 
 	if (created && p->was) {
@@ -110,18 +122,13 @@ static void stamp(const struct put *p, struct bytes fields, bool created, struct
 		if (!record_has(fields, user))
 			buf_add_bytes(&patch, record_run(p->old, user));
 	} else {
-		if (!created || !record_has(fields, time))
+		if (!given || !record_has(fields, time))
 			add_time(&patch, time, p->author->now_ms);
-		if (p->author->user && (!created || !record_has(fields, user)))
+		if (p->author->user && (!given || !record_has(fields, user)))
 			record_add_number(&patch, user, p->author->user);
 	}
 	record_merge(fields, buf_bytes(&patch), NULL, 0, out);
 	buf_free(&patch);
-}
-
-static bool is_update_stamp(uint32_t tag)
-{
-	return tag == TAG_UPDATED_AT || tag == TAG_UPDATED_BY;
 }
 
 /* Whether an entered field differs; updated_* stand in one of the two only. */

@@ -33,6 +33,7 @@ struct author {
 	int64_t now_ms;
 	struct bytes reason;
 	struct bytes address;
+	bool original; /* an import: updated_* of a new record stand as they are given */
 	/* Told of every user whose inbox the write has changed; NULL: nobody waits. */
 	void (*told)(void *arg, uint64_t user);
 	void *told_arg;
@@ -182,6 +183,9 @@ enum status store_find_unique(struct txn *t, const struct entity *entity, const 
 /* Ids with exactly this value of an indexed field (wire form), ascending, at most max; not restricted by scope. */
 size_t store_find_equal(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes wire, uint64_t after_id, uint64_t *ids, size_t max);
+/* What a unique or indexed field's value in these fields is compared by, keyed. false: it has none. */
+bool store_value_hash(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes fields, uint8_t out[16]);
 uint64_t store_survivor(
 	struct txn *t, const struct entity *entity, uint64_t id); /* follows merges */
 

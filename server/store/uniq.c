@@ -12,6 +12,18 @@ bool uniq_key(const struct store *s, const struct shape *sh, const struct field 
 	return true;
 }
 
+bool store_value_hash(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes fields, uint8_t out[KEY_HASH])
+{
+	const struct shape *sh = txn_shape(t, entity->number);
+	struct key k;
+
+	if (!sh || !uniq_key(t->store, sh, f, fields, &k))
+		return false;
+	memcpy(out, k.data + k.len - KEY_HASH, KEY_HASH);
+	return true;
+}
+
 static enum status read_id(struct txn *t, const struct key *k, uint64_t *id, struct error *e)
 {
 	struct buf value = BUF_INIT;

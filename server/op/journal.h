@@ -1,0 +1,79 @@
+/*
+ * The journal: what spans many transactions and must survive the end of the server. A job has a row here, written before its first
+ * change and advanced in the transaction of each of its slices, and a record of the entity operation, which people see.
+ *
+ * Rows of the space meta, all numbers big-endian:
+ *   "job" 0x00 | operation u64                 -> layout u8 1, kind u8, state u8, refused u8, key[16], 19 x u64, three texts (u32 length each)
+ *   "job" 0x01 | user u64, key[16]             -> operation u64: the import that a client can go on with
+ *   "job" 0x02 | operation u64                 -> nothing: the server has to work on it
+ *   "job" 0x03 | operation u64, first row u64  -> Reply with the refused rows of one request of an import
+ *   "job" 0x04 | operation u64, entity u16, id u64 -> nothing: a record that the job has still to change
+ *   "job" 0x05 | operation u64, entity u16, id u64 -> Status: why the job could not change it
+ */
+#ifndef SERVER_OP_JOURNAL_H
+#define SERVER_OP_JOURNAL_H
+
+#include "server/call/call.h"
+
+#define JOB_KEY 16
+
+enum job_kind {
+	JOB_IMPORT = 1, /* driven by its client */
+	JOB_UNDO,
+	JOB_DELETE,
+	JOB_RESTORE,
+	JOB_SET,
+};
+
+enum job_state {
+	JOB_RUNNING = 1,
+	JOB_DONE,
+	JOB_PARTIAL, /* some of it could not be done */
+	JOB_REFUSED, /* found impossible before its first change */
+	JOB_UNDONE,
+};
+
+struct job {
+	uint64_t operation;
+	enum job_kind kind;
+	enum job_state state;
+	enum status refused; /* why, with message */
+	uint8_t key[JOB_KEY];
+	uint64_t user, session;
+	uint64_t started_ms, touched_ms, finished_ms;
+	uint64_t entity; /* of the records of a bulk change */
+	uint64_t target; /* undo: the operation that it takes back */
+	uint64_t phase;  /* 0: checking; 1: changing; 2: settling */
+	uint64_t at;     /* number of the log that the phase has reached; 0: at its start */
+	uint64_t total;  /* records in its list; 0: not counted yet */
+	uint64_t done;   /* of them, or rows of an import that were taken */
+	uint64_t line;   /* of the last row */
+	uint64_t added, updated, unchanged, skipped, rejected;
+	uint64_t checked;
+	uint64_t spare;
+	struct bytes reason, address, message; /* valid as long as the room they were read into */
+};
+
+extern const char *const job_kind_names[];
+extern const char *const job_state_names[]; /* codes of the dictionary operation_state */
+
+/* STATUS_NOT_FOUND leaves e alone: the operation was one transaction. */
+enum status journal_read(
+	struct txn *t, uint64_t operation, struct buf *room, struct job *out, struct error *e);
+/* Replaces the row. */
+enum status journal_write(struct txn *t, const struct job *job, struct error *e);
+/* Names the call's operation and writes the job's first row and its record; user, times, reason and address are the call's. */
+enum status journal_begin(struct call *c, struct job *job, struct error *e);
+/* The last row of the job, with its state; the record follows. */
+enum status journal_finish(struct call *c, struct job *job, enum job_state state, struct error *e);
+
+/* The unfinished import of the user with this key; 0 if there is none. */
+uint64_t journal_import(struct txn *t, uint64_t user, const uint8_t key[JOB_KEY]);
+
+/* Refused rows of an import; first: number of the first row of the request. */
+enum status journal_refused(struct txn *t, uint64_t operation, uint64_t first,
+	const Guanxi__Reply *rows, struct error *e);
+/* The next such reply from *first on, packed into room; *first becomes its number. false when there is none. */
+bool journal_refused_next(struct txn *t, uint64_t operation, uint64_t *first, struct buf *packed);
+
+#endif
