@@ -1,5 +1,6 @@
 #include "server/model/computed.h"
 #include "server/model/lookup.h"
+#include "server/store/log.h"
 #include <glib.h>
 
 const struct entity *model_entity(struct txn *t, enum entity_number number)
@@ -44,6 +45,27 @@ void computed_bool(struct computed *c, const char *field, bool v)
 	computed_number(c, field, v ? 1 : UINT64_MAX);
 }
 
+void computed_money(struct computed *c, const char *field, int64_t fen)
+{
+	computed_number(c, field, fen ? zigzag(fen) : UINT64_MAX);
+}
+
+void computed_list(struct computed *c, const char *field, const uint64_t *ids, size_t n)
+{
+	g_free(c->list);
+	c->list_tag = entity_field_named(c->entity, field)->tag;
+	c->list = g_memdup2(ids, n * sizeof *ids);
+	c->nlist = n;
+}
+
+void computed_release(struct computed *c)
+{
+	g_free(c->list);
+	c->list = NULL;
+	c->list_tag = 0;
+	c->nlist = 0;
+}
+
 static void computed_only(const struct entity *en, struct bytes fields, struct buf *out)
 {
 	struct wire_field w;
@@ -59,8 +81,13 @@ static void computed_only(const struct entity *en, struct bytes fields, struct b
 static void computed_merge(const struct computed *c, struct bytes old, struct buf *out)
 {
 	struct buf patch = BUF_INIT, sorted = BUF_INIT;
-	uint32_t cleared[COMPUTED_MAX];
+	uint32_t cleared[COMPUTED_MAX + 1];
 	size_t n = 0;
+
+	for (size_t i = 0; i < c->nlist; i++)
+		record_add_number(&patch, c->list_tag, c->list[i]);
+	if (c->list_tag && !c->nlist)
+		cleared[n++] = c->list_tag;
 
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->set[i].number)
@@ -81,7 +108,7 @@ enum status computed_write(const struct computed *c, struct error *e)
 	struct stored r;
 	enum status s = STATUS_OK;
 
-	if (c->n && read_live(c->txn, c->entity, c->id, &room, &r)) {
+	if ((c->n || c->list_tag) && read_live(c->txn, c->entity, c->id, &room, &r)) {
 		computed_only(c->entity, r.fields, &old);
 		computed_merge(c, buf_bytes(&old), &now);
 		if (!bytes_equal(buf_bytes(&old), buf_bytes(&now)))
@@ -145,6 +172,45 @@ enum status each_of(struct txn *t, const struct entity *en, const char *field, u
 	return s;
 }
 
+bool any_of(struct txn *t, const struct entity *en, const char *field, uint64_t id)
+{
+	const struct field *f = entity_field_named(en, field);
+	struct buf wire = BUF_INIT;
+	uint64_t first;
+	bool any;
+
+	record_add_number(&wire, f->tag, id);
+	any = store_find_equal(t, en, f, buf_bytes(&wire), 0, &first, 1) > 0;
+	buf_free(&wire);
+	return any;
+}
+
+bool last_was_undo(struct txn *t, const struct entity *entity, uint64_t id)
+{
+	struct buf room = BUF_INIT;
+	struct log_entry entry = { 0 };
+	uint64_t seq;
+	bool undo = log_of_record(t, entity, id, 0, &seq, 1) == 1 &&
+		    log_read(t, seq, &entry, &room, NULL, NULL) == STATUS_OK &&
+		    entry.kind == LOG_UNDO;
+
+	buf_free(&room);
+	return undo;
+}
+
+civil_date author_today(struct txn *t, const struct author *author)
+{
+	struct buf room = BUF_INIT;
+	struct stored r = { 0 };
+	civil_date today;
+
+	if (!read_live(t, model_entity(t, ENTITY_USER), author->user, &room, &r))
+		r.fields = bytes_of("", 0);
+	today = zone_date(model_user_zone(t, r.fields), author->now_ms);
+	buf_free(&room);
+	return today;
+}
+
 enum status put_number(struct txn *t, const struct author *author, const struct entity *en,
 	const struct stored *record, const char *field, uint64_t v, bool keep_zero, struct error *e)
 {
@@ -160,6 +226,28 @@ enum status put_number(struct txn *t, const struct author *author, const struct 
 	buf_free(&patch);
 	buf_free(&merged);
 	return s;
+}
+
+static size_t compare_list(const struct computed *c, const struct stored *record,
+	void (*report)(void *arg, const char *damage), void *arg)
+{
+	struct buf want = BUF_INIT;
+	bool same;
+	char text[160];
+
+	if (!c->list_tag)
+		return 0;
+	for (size_t i = 0; i < c->nlist; i++)
+		record_add_number(&want, c->list_tag, c->list[i]);
+	same = bytes_equal(buf_bytes(&want), record_run(record->fields, c->list_tag));
+	buf_free(&want);
+	if (same)
+		return 0;
+	snprintf(text, sizeof text,
+		"%s %llu: computed field %s is not what follows from its records", c->entity->name,
+		(unsigned long long)record->id, entity_field_by_tag(c->entity, c->list_tag)->name);
+	report(arg, text);
+	return 1;
 }
 
 /* Field by field, so that the sentence names the one that differs. */
@@ -182,7 +270,7 @@ static size_t compare_computed(const struct computed *c, const struct stored *re
 		report(arg, text);
 		bad++;
 	}
-	return bad;
+	return bad + compare_list(c, record, report, arg);
 }
 
 size_t computed_check(struct txn *t, enum entity_number entity, compute_fn *fn,
@@ -206,6 +294,7 @@ size_t computed_check(struct txn *t, enum entity_number entity, compute_fn *fn,
 		computed_init(&c, t, entity, r.id);
 		if (fn(t, &r, &c, NULL) == STATUS_OK)
 			bad += compare_computed(&c, &r, report, arg);
+		computed_release(&c);
 	}
 	walk_close(&w);
 	buf_free(&room);

@@ -4,7 +4,7 @@
 
 #include "server/model/model.h"
 
-#define COMPUTED_MAX 8
+#define COMPUTED_MAX 24
 
 struct computed {
 	struct txn *txn;
@@ -15,11 +15,18 @@ struct computed {
 		uint64_t number;
 	} set[COMPUTED_MAX];
 	size_t n;
+	uint32_t list_tag; /* 0: none; of one field that is a list */
+	uint64_t *list;
+	size_t nlist;
 };
 
 void computed_init(struct computed *c, struct txn *t, enum entity_number entity, uint64_t id);
 void computed_number(struct computed *c, const char *field, uint64_t v); /* 0 clears it */
 void computed_bool(struct computed *c, const char *field, bool v);
+void computed_money(struct computed *c, const char *field, int64_t fen); /* 0 is a value */
+/* Copies ids, ascending, of one list field; computed_release() afterwards. */
+void computed_list(struct computed *c, const char *field, const uint64_t *ids, size_t n);
+void computed_release(struct computed *c);
 /* Writes what differs; a record in the trash is left alone. */
 enum status computed_write(const struct computed *c, struct error *e);
 
@@ -31,6 +38,12 @@ size_t computed_check(struct txn *t, enum entity_number entity, compute_fn *fn,
 	void (*report)(void *arg, const char *damage), void *arg);
 
 const struct entity *model_entity(struct txn *t, enum entity_number number);
+/* Whether any record, live, has this id in the reference field. */
+bool any_of(struct txn *t, const struct entity *en, const char *field, uint64_t id);
+/* Whether the last change of a record was an undo: it puts back by itself what the change had done to others. */
+bool last_was_undo(struct txn *t, const struct entity *entity, uint64_t id);
+/* Of who writes: the author's zone decides. */
+civil_date author_today(struct txn *t, const struct author *author);
 bool value_changed(const struct entity *en, const struct stored *before, const struct stored *after,
 	const char *field);
 /* Reads a record that is not in the trash. */
@@ -54,5 +67,12 @@ enum status work_compute_customer(
 	struct txn *t, uint64_t customer, struct computed *out, struct error *e);
 enum status work_compute_contact(
 	struct txn *t, const struct stored *record, struct computed *out, struct error *e);
+enum status work_compute_lead(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e);
+enum status work_compute_opportunity(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e);
+/* What sales, payments, contracts and reviews give their customer. */
+enum status sales_compute_customer(
+	struct txn *t, uint64_t customer, struct computed *out, struct error *e);
 
 #endif

@@ -57,6 +57,12 @@ static void follow_owner(struct draft *d, const char *field, uint64_t mine)
 		draft_clear(d, field);
 }
 
+void draft_follow_owner(struct draft *d)
+{
+	follow_owner(d, "team", d->w->team);
+	follow_owner(d, "branch", d->w->branch);
+}
+
 static void note_ownership(struct draft *d)
 {
 	uint64_t was = draft_before(d, "owner"), is = draft_number(d, "owner");
@@ -100,8 +106,7 @@ static void region_of_province(struct draft *d)
 
 static void customer_prepare(struct draft *d)
 {
-	follow_owner(d, "team", d->w->team);
-	follow_owner(d, "branch", d->w->branch);
+	draft_follow_owner(d);
 	note_ownership(d);
 	note_archive(d);
 	region_of_province(d);
@@ -218,8 +223,11 @@ static void own_computed(struct txn *t, const struct stored *record, struct comp
 static enum status customer_compute(
 	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
 {
+	enum status s;
+
 	own_computed(t, record, out);
-	return work_compute_customer(t, record->id, out, e);
+	s = work_compute_customer(t, record->id, out, e);
+	return s ? s : sales_compute_customer(t, record->id, out, e);
 }
 
 static enum status customer_computed(struct txn *t, const struct stored *after, struct error *e)
@@ -229,6 +237,54 @@ static enum status customer_computed(struct txn *t, const struct stored *after, 
 	computed_init(&c, t, ENTITY_CUSTOMER, after->id);
 	own_computed(t, after, &c);
 	return computed_write(&c, e);
+}
+
+/* One that comes back from the trash comes before its children: each of them adds to the sums again. */
+static enum status customer_restored(struct txn *t, const struct stored *after, struct error *e)
+{
+	struct computed c;
+	enum status s;
+
+	computed_init(&c, t, ENTITY_CUSTOMER, after->id);
+	s = customer_compute(t, after, &c, e);
+	if (!s)
+		s = computed_write(&c, e);
+	computed_release(&c);
+	return s;
+}
+
+/* How many customers a portfolio has. */
+static enum status portfolio_count(struct txn *t, uint64_t portfolio, int64_t more, struct error *e)
+{
+	const struct entity *en = model_entity(t, ENTITY_PORTFOLIO);
+	struct buf room = BUF_INIT;
+	struct computed c;
+	struct stored r;
+	enum status s = STATUS_OK;
+
+	if (read_live(t, en, portfolio, &room, &r)) {
+		int64_t now = unzigzag(model_number(en, r.fields, "customer_count")) + more;
+		computed_init(&c, t, ENTITY_PORTFOLIO, portfolio);
+		computed_number(&c, "customer_count", zigzag(now));
+		s = computed_write(&c, e);
+	}
+	buf_free(&room);
+	return s;
+}
+
+static enum status count_portfolios(struct txn *t, const struct entity *entity,
+	const struct stored *before, const struct stored *after, struct error *e)
+{
+	uint64_t old =
+		before && !before->deleted ? model_number(entity, before->fields, "portfolio") : 0;
+	uint64_t new = after->deleted ? 0 : model_number(entity, after->fields, "portfolio");
+	enum status s = STATUS_OK;
+
+	if (old == new)
+		return STATUS_OK;
+	if (old)
+		s = portfolio_count(t, old, -1, e);
+	return s || !new ? s : portfolio_count(t, new, 1, e);
 }
 
 struct handover {
@@ -261,33 +317,21 @@ static enum status customer_transfer(struct txn *t, const struct author *author,
 	return each_of(t, h.contact, "customer", after->id, hand_over, &h, e);
 }
 
-/* An undo puts back by itself what the change had handed over, and nothing else. */
-static bool by_undo(struct txn *t, const struct entity *entity, uint64_t id)
-{
-	struct buf room = BUF_INIT;
-	struct log_entry entry = { 0 };
-	uint64_t seq;
-	bool undo = log_of_record(t, entity, id, 0, &seq, 1) == 1 &&
-		    log_read(t, seq, &entry, &room, NULL, NULL) == STATUS_OK &&
-		    entry.kind == LOG_UNDO;
-
-	buf_free(&room);
-	return undo;
-}
-
 static enum status customer_after(struct txn *t, const struct author *author,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
 {
 	bool fresh = !before || before->deleted;
 	bool moved = !fresh && value_changed(entity, before, after, "owner");
-	enum status s = STATUS_OK;
+	enum status s = count_portfolios(t, entity, before, after, e);
 
-	if (after->deleted)
-		return STATUS_OK;
-	if (fresh || moved || value_changed(entity, before, after, "status"))
+	if (s || after->deleted)
+		return s;
+	if (before && before->deleted)
+		s = customer_restored(t, after, e);
+	else if (fresh || moved || value_changed(entity, before, after, "status"))
 		s = customer_computed(t, after, e);
-	if (!s && moved && !by_undo(t, entity, after->id))
+	if (!s && moved && !last_was_undo(t, entity, after->id))
 		s = customer_transfer(t, author, entity, before, after, e);
 	return s;
 }

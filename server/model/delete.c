@@ -2,7 +2,7 @@
  * Deleting a record with what hangs on it, and bringing back exactly what a deletion took. What goes along, what stays and what
  * refuses stands in the rows: on_delete of every field that refers to the record.
  */
-#include "server/model/draft.h"
+#include "server/model/rules.h"
 #include "server/store/log.h"
 #include <glib.h>
 
@@ -311,6 +311,25 @@ static enum status check_parents(struct deletion *d, const struct target *target
 	return s;
 }
 
+/* What took its place while it was in the trash. */
+static enum status check_twins(struct deletion *d, const struct target *target)
+{
+	const struct entity *en = target->entity;
+	struct buf room = BUF_INIT;
+	struct stored r;
+	enum status s = store_get(d->w->txn, &scope_all, en, target->id, &room, &r, d->e);
+
+	for (size_t i = 0; !s && i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+		if (f->unique_with && rules_twin(d->w->txn, en, f, target->id, r.fields))
+			s = error_set(d->e, STATUS_CONFLICT,
+				"another %s has the same %s and %s by now", en->name,
+				f->unique_with, f->name);
+	}
+	buf_free(&room);
+	return s;
+}
+
 static enum status settle_all(struct deletion *d)
 {
 	enum status s = STATUS_OK;
@@ -337,6 +356,8 @@ enum status model_restore(const struct model_write *w, uint64_t *count, struct e
 	collect_operation(&d, deleting_operation(w));
 	for (guint i = 0; i < d.targets->len && !s; i++)
 		s = check_parents(&d, &g_array_index(d.targets, struct target, i));
+	for (guint i = 0; i < d.targets->len && !s; i++)
+		s = check_twins(&d, &g_array_index(d.targets, struct target, i));
 	if (!s)
 		s = move_all(&d, false, count);
 	if (!s)

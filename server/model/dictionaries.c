@@ -254,7 +254,7 @@ const struct dictionary_row dictionary_rows[] = {
 	{ "contacted", "已联系", NULL, NULL, 0 },
 	{ "qualified", "有意向", NULL, NULL, 0 },
 	{ "converted", "已转化", NULL, NULL, 0 },
-	{ "invalid", "无效", NULL, NULL, 0 },
+	{ "invalid", "无效", NULL, "reason_required=status_reason", 0 },
 	{ "prospecting_method", "寻找方法", NULL, NULL, ROW_DICTIONARY },
 	{ "centre_of_influence", "中心开花", NULL, NULL, 0 },
 	{ "door_to_door", "逐户访问", NULL, NULL, 0 },

@@ -146,9 +146,21 @@ const struct hooks region_hooks = { .entity = ENTITY_REGION, .check = region_che
 const struct hooks role_hooks = {
 	.entity = ENTITY_ROLE, .compute = role_compute, .check = role_check
 };
-const struct hooks portfolio_hooks = {
-	.entity = ENTITY_PORTFOLIO, .check = portfolio_check, .deletable = portfolio_deletable
-};
+static enum status portfolio_compute(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
+{
+	uint64_t customers = 0;
+	enum status s = each_of(t, model_entity(t, ENTITY_CUSTOMER), "portfolio", record->id,
+		count_one, &customers, e);
+
+	computed_number(out, "customer_count", zigzag((int64_t)customers));
+	return s;
+}
+
+const struct hooks portfolio_hooks = { .entity = ENTITY_PORTFOLIO,
+	.compute = portfolio_compute,
+	.check = portfolio_check,
+	.deletable = portfolio_deletable };
 
 /* Dictionaries */
 

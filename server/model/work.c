@@ -95,14 +95,47 @@ static enum status latest_of(struct txn *t, enum entity_number number, const cha
 	return s;
 }
 
+/* A visit to a customer whose grade asks for a plan, without one. */
+static void own_computed(struct txn *t, const struct stored *record, struct computed *out)
+{
+	const struct entity *en = out->entity, *customers = model_entity(t, ENTITY_CUSTOMER);
+	uint64_t type = model_number(en, record->fields, "activity_type");
+	struct buf room = BUF_INIT;
+	struct stored customer;
+	bool planless = !model_number(en, record->fields, "visit_plan") &&
+			entry_says(t, type, "counts_as_visit", "yes");
+
+	if (planless)
+		planless = read_live(t, customers, model_number(en, record->fields, "customer"),
+				   &room, &customer) &&
+			   entry_says(t, model_number(customers, customer.fields, "grade"),
+				   "plan_before_visit", "yes");
+	computed_bool(out, "unplanned", planless);
+	buf_free(&room);
+}
+
+static enum status activity_own(struct txn *t, const struct stored *record, struct error *e)
+{
+	struct computed c;
+
+	computed_init(&c, t, ENTITY_ACTIVITY, record->id);
+	own_computed(t, record, &c);
+	return computed_write(&c, e);
+}
+
 static enum status activity_after(struct txn *t, const struct author *author,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
 {
-	enum status s = latest_of(t, ENTITY_CUSTOMER, "customer", entity, before, after, e);
+	static const struct {
+		enum entity_number number;
+		const char *field;
+	} above[] = { { ENTITY_CUSTOMER, "customer" }, { ENTITY_CONTACT, "contact" },
+		{ ENTITY_LEAD, "lead" }, { ENTITY_OPPORTUNITY, "opportunity" } };
+	enum status s = after->deleted ? STATUS_OK : activity_own(t, after, e);
 
-	if (!s)
-		s = latest_of(t, ENTITY_CONTACT, "contact", entity, before, after, e);
+	for (size_t i = 0; i < sizeof above / sizeof *above && !s; i++)
+		s = latest_of(t, above[i].number, above[i].field, entity, before, after, e);
 	return s;
 }
 
@@ -110,7 +143,7 @@ const struct hooks activity_hooks = {
 	.entity = ENTITY_ACTIVITY, .check = activity_check, .after = activity_after
 };
 
-/* The next follow-up of a customer */
+/* The next follow-up of a customer or lead */
 
 struct next {
 	struct txn *txn;
@@ -155,7 +188,7 @@ static enum status next_reminder(void *arg, const struct stored *record, struct 
 }
 
 static enum status next_compute(
-	struct txn *t, uint64_t customer, struct computed *out, struct error *e)
+	struct txn *t, const char *field, uint64_t id, struct computed *out, struct error *e)
 {
 	struct next n = { .txn = t,
 		.task = model_entity(t, ENTITY_TASK),
@@ -164,10 +197,10 @@ static enum status next_compute(
 		.cancelled = entry_id(t, "task_state.cancelled"),
 		.waiting = entry_id(t, "reminder_state.waiting"),
 		.snoozed = entry_id(t, "reminder_state.snoozed") };
-	enum status s = each_of(t, n.task, "customer", customer, next_task, &n, e);
+	enum status s = each_of(t, n.task, field, id, next_task, &n, e);
 
-	if (!s)
-		s = each_of(t, n.reminder, "customer", customer, next_reminder, &n, e);
+	if (!s && out->entity->number == ENTITY_CUSTOMER)
+		s = each_of(t, n.reminder, "customer", id, next_reminder, &n, e);
 	computed_number(out, "next_follow_up_on", n.date);
 	return s;
 }
@@ -177,38 +210,69 @@ enum status work_compute_customer(
 {
 	enum status s = latest_compute(t, "customer", customer, out, e);
 
-	return s ? s : next_compute(t, customer, out, e);
+	return s ? s : next_compute(t, "customer", customer, out, e);
 }
 
-static enum status next_write(struct txn *t, uint64_t customer, struct error *e)
+enum status work_compute_lead(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
+{
+	enum status s = latest_compute(t, "lead", record->id, out, e);
+
+	return s ? s : next_compute(t, "lead", record->id, out, e);
+}
+
+enum status work_compute_opportunity(
+	struct txn *t, const struct stored *record, struct computed *out, struct error *e)
+{
+	return latest_compute(t, "opportunity", record->id, out, e);
+}
+
+static enum status next_write(
+	struct txn *t, enum entity_number number, const char *field, uint64_t id, struct error *e)
 {
 	struct buf room = BUF_INIT;
 	struct computed c;
 	struct stored r;
-	bool live = read_live(t, model_entity(t, ENTITY_CUSTOMER), customer, &room, &r);
+	bool live = read_live(t, model_entity(t, number), id, &room, &r);
 	enum status s;
 
 	buf_free(&room);
 	if (!live)
 		return STATUS_OK;
-	computed_init(&c, t, ENTITY_CUSTOMER, customer);
-	s = next_compute(t, customer, &c, e);
+	computed_init(&c, t, number, id);
+	s = next_compute(t, field, id, &c, e);
 	return s ? s : computed_write(&c, e);
 }
 
-static enum status next_after(struct txn *t, const struct author *author,
+static enum status next_of(struct txn *t, enum entity_number number, const char *field,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
 {
-	uint64_t old = before ? model_number(entity, before->fields, "customer") : 0;
-	uint64_t new = model_number(entity, after->fields, "customer");
+	uint64_t old = before ? model_number(entity, before->fields, field) : 0;
+	uint64_t new = model_number(entity, after->fields, field);
 	enum status s = STATUS_OK;
 
 	if (new)
-		s = next_write(t, new, e);
+		s = next_write(t, number, field, new, e);
 	if (!s && old && old != new)
-		s = next_write(t, old, e);
+		s = next_write(t, number, field, old, e);
 	return s;
+}
+
+static enum status task_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	enum status s = next_of(t, ENTITY_CUSTOMER, "customer", entity, before, after, e);
+
+	return s ? s : next_of(t, ENTITY_LEAD, "lead", entity, before, after, e);
+}
+
+static enum status reminder_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	return next_of(t, ENTITY_CUSTOMER, "customer", entity, before, after, e);
 }
 
 /* Tasks */
@@ -246,35 +310,37 @@ static void task_check(struct draft *d)
 }
 
 const struct hooks task_hooks = {
-	.entity = ENTITY_TASK, .prepare = task_prepare, .check = task_check, .after = next_after
+	.entity = ENTITY_TASK, .prepare = task_prepare, .check = task_check, .after = task_after
 };
 
 /* Reminders */
 
-/* The customer that the record is, or belongs to; a reminder of a customer alone is about it. */
-static void reminder_prepare(struct draft *d)
+void customer_of_record(struct draft *d)
 {
-	uint64_t record = draft_number(d, "record"), customer = draft_number(d, "customer");
+	uint64_t record = draft_number(d, "record");
 	const struct entity *en =
 		schema_entity_by_number(lookup_schema(d->w->lookup), any_ref_entity(record));
-	const struct field *f;
+	const struct field *f = en ? entity_field_named(en, "customer") : NULL;
+	uint64_t customer = 0;
 
-	if (!record && customer) {
-		draft_set_number(d, "record", any_ref(ENTITY_CUSTOMER, customer));
+	if (!en || draft_has(d, "customer") || draft_is_bad(d, "customer"))
 		return;
-	}
-	if (!en || customer)
-		return;
-	if (en->number == ENTITY_CUSTOMER) {
-		draft_set_number(d, "customer", any_ref_id(record));
-		return;
-	}
-	f = entity_field_named(en, "customer");
-	if (f && f->type == T_REF) {
-		struct bytes fields = lookup_fields(d->w->lookup, en, any_ref_id(record));
-		if (record_number(fields, f->tag))
-			draft_set_number(d, "customer", record_number(fields, f->tag));
-	}
+	if (en->number == ENTITY_CUSTOMER)
+		customer = any_ref_id(record);
+	else if (f && f->type == T_REF)
+		customer =
+			record_number(lookup_fields(d->w->lookup, en, any_ref_id(record)), f->tag);
+	if (customer)
+		draft_set_number(d, "customer", customer);
+}
+
+/* A reminder of a customer alone is about it. */
+static void reminder_prepare(struct draft *d)
+{
+	if (!draft_has(d, "record") && draft_has(d, "customer"))
+		draft_set_number(
+			d, "record", any_ref(ENTITY_CUSTOMER, draft_number(d, "customer")));
+	customer_of_record(d);
 }
 
 static void reminder_check(struct draft *d)
@@ -293,4 +359,4 @@ static void reminder_check(struct draft *d)
 const struct hooks reminder_hooks = { .entity = ENTITY_REMINDER,
 	.prepare = reminder_prepare,
 	.check = reminder_check,
-	.after = next_after };
+	.after = reminder_after };
