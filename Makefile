@@ -21,12 +21,12 @@ PREFIX := /usr/local
 SANITIZE :=
 
 PACKAGES_BUILD := build-essential pkg-config protobuf-c-compiler libprotobuf-c-dev libevent-dev liblmdb-dev \
-	libssl-dev libglib2.0-dev libjansson-dev libsodium-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
+	libssl-dev libglib2.0-dev libjansson-dev libxlsxwriter-dev libsodium-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
 PACKAGES_TEST := libcmocka-dev clang clang-format libclang-rt-14-dev python3 python3-protobuf protobuf-compiler \
 	strace tmux jq openssl
 PKGS_COMMON := libprotobuf-c glib-2.0
 PKGS_SERVER := libevent libevent_pthreads openssl libsodium libconfuse libsystemd
-PKGS_CLIENT := openssl jansson
+PKGS_CLIENT := openssl jansson xlsxwriter
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Wvla -Wformat=2 -Wundef -Wno-unused-parameter

@@ -1,32 +1,17 @@
-/* export: all matching records to a file that import reads again */
+/* export: all matching records to a file */
 #include "client/catalog.h"
 #include "client/commands.h"
+#include "client/export.h"
 #include "client/files.h"
-#include "client/json.h"
 #include "client/link.h"
-#include "client/print.h"
 #include "client/request.h"
-#include "common/csv.h"
+#include "client/xlsx.h"
 #include "common/frame.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #define PAGE 500
-
-struct export
-{
-	struct app *app;
-	const struct entity *entity;
-	const struct field **fields;
-	size_t n;
-	bool csv;
-	enum encoding encoding;
-	int fd;
-	bool started;
-	struct buf text, cell;
-	uint64_t count;
-};
 
 /* Fields that import takes; who entered a record and when, but not who changed it last. */
 static bool is_exported(const struct field *f)
@@ -49,67 +34,29 @@ static enum status choose_fields(struct export *x, struct error *e)
 	return STATUS_OK;
 }
 
-static bool is_free_text(enum field_type type)
+static enum status write_out(struct export *x, struct error *e)
 {
-	return type == T_TEXT || type == T_LONG_TEXT || type == T_TAGS || type == T_TEXTS;
-}
-
-static void add_header(struct export *x)
-{
-	for (size_t i = 0; i < x->n; i++)
-		csv_add_cell(&x->text, bytes_str(field_label(x->app, x->fields[i])), i == 0, false);
-	buf_add_str(&x->text, "\r\n");
-}
-
-static void add_csv(struct export *x, const struct view *v)
-{
-	for (size_t i = 0; i < x->n; i++) {
-		const struct field *f = x->fields[i];
-		/* Ids, because names need not be unique; instants exactly. */
-		bool code =
-			type_is_reference(f->type) || f->type == T_REF_ANY || f->type == T_DATETIME;
-
-		buf_clear(&x->cell);
-		view_cell(v, f, code ? FORM_CODE : FORM_DISPLAY, &x->cell);
-		csv_add_cell(&x->text, buf_bytes(&x->cell), i == 0, is_free_text(f->type));
-	}
-	buf_add_str(&x->text, "\r\n");
-}
-
-static void add_json(struct export *x, const struct view *v)
-{
-	bool first = true;
-
-	buf_add_u8(&x->text, '{');
-	for (size_t i = 0; i < x->n; i++) {
-		if (!view_has(v, x->fields[i]))
-			continue;
-		json_add_key(&x->text, &first, x->fields[i]->name);
-		view_json_value(v, x->fields[i], &x->text);
-	}
-	buf_add_str(&x->text, "}\n");
+	if (x->form->own_file)
+		return STATUS_OK;
+	enum status st = encode_write(x->fd, x->encoding, buf_bytes(&x->text), &x->started, e);
+	buf_clear(&x->text);
+	return st;
 }
 
 static enum status write_page(struct export *x, const Guanxi__Reply *reply, struct error *e)
 {
-	buf_clear(&x->text);
-	if (x->csv && !x->started && !x->app->opt.no_header)
-		add_header(x);
-	for (size_t i = 0; i < reply->n_record; i++) {
+	enum status st = STATUS_OK;
+
+	for (size_t i = 0; !st && i < reply->n_record; i++) {
 		struct view v;
 
 		if (view_init(&v, x->app, reply->record[i], reply)) {
-			if (x->csv)
-				add_csv(x, &v);
-			else
-				add_json(x, &v);
+			st = x->form->add(x, &v, e);
 			x->count++;
 		}
 		view_release(&v);
 	}
-	enum status st = encode_write(x->fd, x->encoding, buf_bytes(&x->text), &x->started, e);
-	x->started = true;
-	return st;
+	return st ? st : write_out(x, e);
 }
 
 static enum status first_page(struct export *x, const Guanxi__Reply *reply, struct error *e)
@@ -118,6 +65,8 @@ static enum status first_page(struct export *x, const Guanxi__Reply *reply, stru
 
 	if (!st)
 		st = choose_fields(x, e);
+	if (!st && x->form->begin)
+		st = x->form->begin(x, e);
 	return st ? st : write_page(x, reply, e);
 }
 
@@ -146,37 +95,54 @@ static enum status all_pages(struct export *x, struct error *e)
 		}
 	} while (!st && r->has_page);
 	arena_free(&tokens);
+	if (!st && x->form->end)
+		st = x->form->end(x, e);
 	return st;
 }
 
-/* What the name of the file asks for; a name that asks for a form that is not there gets no other one. */
-static const char *format_of_name(const char *name)
+/* What the name of the file asks for. */
+static const struct export_form *form_of_name(const char *name)
 {
-	static const char *const known[] = { "jsonl", "xlsx", "vcf" };
 	const char *end = strrchr(name, '.');
 
-	for (size_t i = 0; end && i < sizeof known / sizeof *known; i++)
-		if (!strcmp(end + 1, known[i]))
-			return known[i];
-	return "csv";
+	for (size_t i = 0; end && i < nexport_forms; i++)
+		for (size_t k = 0; k < 2 && export_forms[i].endings[k]; k++)
+			if (!strcasecmp(end + 1, export_forms[i].endings[k]))
+				return &export_forms[i];
+	return &export_forms[0];
+}
+
+static enum status take_encoding(struct export *x, struct error *e)
+{
+	const char *name = x->app->opt.encoding;
+
+	x->encoding = ENCODING_UTF8;
+	if (name && (!encoding_from_name(name, &x->encoding) ||
+			    (x->encoding != ENCODING_UTF8 && x->encoding != ENCODING_UTF8_BOM &&
+				    x->encoding != ENCODING_GB18030)))
+		return error_set(e, STATUS_USAGE,
+			app_tr(x->app, "'%s' is no encoding; use utf-8, utf-8-bom or gb18030"),
+			name);
+	if (x->form->utf8 && x->encoding != ENCODING_UTF8)
+		return error_set(
+			e, STATUS_USAGE, app_tr(x->app, "%s is always UTF-8"), x->form->name);
+	return STATUS_OK;
 }
 
 static enum status take_form(struct export *x, struct error *e)
 {
-	const struct options *o = &x->app->opt;
-	const char *format = o->format ? o->format : format_of_name(x->app->args[0]);
+	const char *asked = x->app->opt.format;
 
-	x->csv = !strcmp(format, "csv");
-	if (!x->csv && strcmp(format, "jsonl"))
+	x->form = asked ? NULL : form_of_name(x->app->args[0]);
+	for (size_t i = 0; asked && i < nexport_forms; i++)
+		if (!strcmp(export_forms[i].name, asked))
+			x->form = &export_forms[i];
+	if (!x->form)
 		return error_set(e, STATUS_USAGE,
-			app_tr(x->app, "'%s' cannot be exported yet; use csv or jsonl"), format);
-	x->encoding = ENCODING_UTF8;
-	if (o->encoding && (!encoding_from_name(o->encoding, &x->encoding) ||
-				   x->encoding == ENCODING_AUTO || x->encoding == ENCODING_UTF16))
-		return error_set(e, STATUS_USAGE,
-			app_tr(x->app, "'%s' is no encoding; use utf-8, utf-8-bom or gb18030"),
-			o->encoding);
-	return STATUS_OK;
+			app_tr(x->app,
+				"'%s' cannot be exported; use csv, jsonl, xlsx, vcf or vcf4"),
+			asked);
+	return take_encoding(x, e);
 }
 
 /* The file gets its name when it is whole. */
@@ -186,13 +152,15 @@ static enum status to_file(struct export *x, const char *path, struct error *e)
 	enum status st;
 
 	buf_printf(&part, "%s.part", path);
-	x->fd = open(buf_str(&part), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	x->path = buf_str(&part);
+	x->fd = open(x->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (x->fd < 0) {
 		st = error_set(e, STATUS_USAGE, "cannot write '%s': %s", path, strerror(errno));
 		buf_free(&part);
 		return st;
 	}
 	st = all_pages(x, e);
+	xlsx_abandon(&x->xlsx);
 	if (close(x->fd) && !st)
 		st = error_set(e, STATUS_INTERNAL, "cannot write '%s': %s", path, strerror(errno));
 	if (!st && rename(buf_str(&part), path))
@@ -203,6 +171,15 @@ static enum status to_file(struct export *x, const char *path, struct error *e)
 	return st;
 }
 
+static enum status to_stdout(struct export *x, struct error *e)
+{
+	if (x->form->own_file)
+		return error_set(e, STATUS_USAGE,
+			app_tr(x->app, "%s is written to a file, not to '-'"), x->form->name);
+	x->fd = STDOUT_FILENO;
+	return all_pages(x, e);
+}
+
 enum status run_export(struct app *app, struct error *e)
 {
 	struct export x = { .app = app };
@@ -210,12 +187,8 @@ enum status run_export(struct app *app, struct error *e)
 
 	if (!st)
 		st = take_form(&x, e);
-	if (!st && !strcmp(app->args[0], "-")) {
-		x.fd = STDOUT_FILENO;
-		st = all_pages(&x, e);
-	} else if (!st) {
-		st = to_file(&x, app->args[0], e);
-	}
+	if (!st)
+		st = strcmp(app->args[0], "-") ? to_file(&x, app->args[0], e) : to_stdout(&x, e);
 	buf_free(&x.text);
 	buf_free(&x.cell);
 	if (!st)
@@ -228,6 +201,6 @@ const struct command cmd_export = {
 	.name = "export",
 	.usage = "FILE|- [FILTER]",
 	.options = EXPORT_OPTIONS,
-	.help = "write records to a CSV or JSON lines file",
+	.help = "write records to a CSV, JSON lines, Excel or vCard file",
 	.run = run_export,
 };

@@ -32,7 +32,7 @@ extern const struct command cmd_reminder_list, cmd_reminder_ack, cmd_reminder_sn
 extern const struct command cmd_user_invite, cmd_setting_set;
 
 #define LIST_OPTIONS "sort limit page all trash explain total"
-#define IMPORT_OPTIONS "encoding map key on-conflict null rejects format"
+#define IMPORT_OPTIONS "encoding separator quote map set key on-conflict null rejects format"
 #define EXPORT_OPTIONS "encoding format sort trash"
 
 enum status run_add(struct app *app, struct error *e);

@@ -8,8 +8,6 @@
 #include "client/request.h"
 #include "common/clock.h"
 #include "common/text.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -45,9 +43,7 @@ struct importer {
 	struct seen *seen;         /* of a dry run */
 	const struct field *key;   /* NULL: none */
 	uint64_t read, added, updated, unchanged, skipped, rejected;
-	int rejects_fd; /* -1: none */
-	enum encoding encoding;
-	bool rejects_csv, rejects_started;
+	struct rejects *rejects; /* NULL: none */
 	int64_t began_us, shown_us;
 	bool shown;
 };
@@ -132,7 +128,6 @@ enum status importer_begin(struct app *app, const struct bytes *columns, size_t 
 	im->app = app;
 	im->columns = columns;
 	im->ncolumns = n;
-	im->rejects_fd = -1;
 	im->began_us = monotonic_us();
 	for (size_t i = 0; i < WINDOW; i++)
 		im->chunks[i].arena = arena_new(CHUNK_MEMORY);
@@ -155,45 +150,18 @@ void importer_free(struct importer **pim)
 		arena_free(&im->chunks[i].arena);
 		buf_free(&im->chunks[i].originals);
 	}
-	if (im->rejects_fd >= 0)
-		close(im->rejects_fd);
 	refusals_free(&im->refusals);
 	seen_free(&im->seen);
+	rejects_free(&im->rejects);
 	free(im);
 	*pim = NULL;
 }
 
-static enum status write_reject(
-	struct importer *im, struct bytes original, const char *why, struct error *e)
-{
-	struct buf line = BUF_INIT;
-
-	buf_add_bytes(&line, original);
-	if (im->rejects_csv) {
-		csv_add_cell(&line, bytes_str(why), original.len == 0, false);
-		buf_add_str(&line, "\r\n");
-	} else {
-		buf_add_str(&line, "\n");
-	}
-	enum status st = encode_write(
-		im->rejects_fd, im->encoding, buf_bytes(&line), &im->rejects_started, e);
-	buf_free(&line);
-	return st;
-}
-
-enum status importer_rejects(
-	struct importer *im, enum encoding encoding, bool csv, struct bytes header, struct error *e)
+enum status importer_rejects(struct importer *im, const struct reject_form *form, struct error *e)
 {
 	const char *path = im->app->opt.rejects;
 
-	if (!path)
-		return STATUS_OK;
-	im->encoding = encoding;
-	im->rejects_csv = csv;
-	im->rejects_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (im->rejects_fd < 0)
-		return error_set(e, STATUS_USAGE, "cannot write '%s': %s", path, strerror(errno));
-	return csv ? write_reject(im, header, REASON_COLUMN, e) : STATUS_OK;
+	return path ? rejects_open(path, form, &im->rejects, e) : STATUS_OK;
 }
 
 static void clear_progress(struct importer *im)
@@ -207,8 +175,8 @@ static enum status reject(
 	struct importer *im, uint64_t line, const char *why, struct bytes original, struct error *e)
 {
 	im->rejected++;
-	if (im->rejects_fd >= 0)
-		return write_reject(im, original, why, e);
+	if (im->rejects)
+		return rejects_add(im->rejects, original, why, e);
 	if (im->rejected <= SAID_MAX) {
 		clear_progress(im);
 		app_say(im->app, app_tr(im->app, "line %llu: %s"), (unsigned long long)line, why);
@@ -466,7 +434,7 @@ static void put_row(struct importer *im, const struct bytes *cells, size_t n, ui
 	}
 	c->bytes += 16;
 	r->row = array_grow(c->arena, r->row, r->n_row, sizeof *r->row);
-	if (im->rejects_fd >= 0)
+	if (im->rejects)
 		buf_add_bytes(&c->originals, original);
 	c->ends[r->n_row] = c->originals.len;
 	r->row[r->n_row++] = row;

@@ -6,10 +6,7 @@
 #define CLIENT_IMPORT_H
 
 #include "client/app.h"
-#include "common/csv.h"
-
-#define REASON_COLUMN                                                                              \
-	"reject_reason" /* of a rejects file; passed over when that file is imported */
+#include "client/rejects.h"
 
 struct importer;
 
@@ -28,9 +25,8 @@ enum status importer_row_named(struct importer *im, const struct bytes *names,
 enum status importer_reject(struct importer *im, uint64_t line, const char *why,
 	struct bytes original, struct error *e);
 
-/* The rejects file: how its lines are written. header may be empty. */
-enum status importer_rejects(struct importer *im, enum encoding encoding, bool csv,
-	struct bytes header, struct error *e);
+/* Opens the rejects file when --rejects names one. */
+enum status importer_rejects(struct importer *im, const struct reject_form *form, struct error *e);
 void importer_progress(struct importer *im, uint64_t done, uint64_t total);
 /* Waits for all answers and prints the summary. PARTIAL when rows were refused. */
 enum status importer_finish(struct importer *im, struct error *e);

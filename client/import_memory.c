@@ -36,13 +36,16 @@ bool import_key(const struct app *app, const char *path, struct buf *out)
 	const struct options *o = &app->opt;
 	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
 	const char *const texts[] = { app->noun, o->key, o->on_conflict, o->null, o->encoding,
-		o->format };
+		o->format, o->separator, o->quote };
 	bool read = strcmp(path, "-") != 0 && hash_file(sum, path);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		hash_text(sum, texts[i]);
 	for (size_t i = 0; i < o->map.n; i++)
 		hash_text(sum, o->map.items[i]);
+	hash_text(sum, NULL);
+	for (size_t i = 0; i < o->set.n; i++)
+		hash_text(sum, o->set.items[i]);
 	buf_add_str(out, g_checksum_get_string(sum));
 	g_checksum_free(sum);
 	return read;

@@ -26,7 +26,8 @@ struct options {
 	const char *encoding, *key, *on_conflict, *null, *rejects, *format;
 	const char *in, *days, *since, *count, *exec;
 	bool all, trash, planned, proto, explain, total;
-	struct option_list map, take;
+	const char *separator, *quote;
+	struct option_list map, set, take;
 
 	uint64_t given;     /* one bit for each row of the table that was used */
 	const char **words; /* what is no option; NULL-terminated */

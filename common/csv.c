@@ -1,5 +1,5 @@
 #include "common/csv.h"
-#include "common/encoding.h"
+#include "common/source.h"
 #include "common/text.h"
 #include <errno.h>
 #include <glib.h>
@@ -9,24 +9,15 @@
  * An own splitter, not libcsv: a row that is wrong must be given back as it stands, with its line and the column
  * of the fault, and the next row must still be read; libcsv gives neither text nor position and stops.
  */
-#define DETECT_BYTES (1024u * 1024)
-#define PIECE (64u * 1024)
 #define ROW_MAX (1024u * 1024)
 #define CELLS_MAX 4096
 
 struct csv_reader {
-	int fd;
-	int error; /* errno of a failed read */
-	bool eof;
-	struct decoder *decoder;
-	char separator;
+	struct source source;
+	char separator, quote;
+	const char *line_end; /* of the first row */
 	size_t max_cell;
 	bool stops[256]; /* bytes that end a run inside an unquoted cell */
-	struct buf file; /* read, not decoded */
-	size_t file_at;
-	uint64_t decoded; /* bytes of the file that were decoded */
-	struct buf text;  /* decoded */
-	size_t at;        /* start of the next row in text */
 	uint64_t line;
 	struct buf unquoted; /* cells that had doubled quotes */
 	struct buf raw;      /* of a row with undecodable bytes */
@@ -45,97 +36,82 @@ struct cursor {
 	bool eof;
 };
 
-static enum status read_piece(struct csv_reader *r, size_t want)
+static bool cr_ends_rows(const struct csv_reader *r)
 {
-	while (!r->eof && r->file.len - r->file_at < want) {
-		ssize_t n;
-
-		buf_reserve(&r->file, PIECE);
-		n = read(r->fd, r->file.data + r->file.len, PIECE);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			r->error = errno;
-		if (n <= 0)
-			r->eof = true;
-		else
-			r->file.len += (size_t)n;
-	}
-	return r->error ? STATUS_INTERNAL : STATUS_OK;
+	return !strcmp(r->line_end, "\r");
 }
 
-static bool all_decoded(const struct csv_reader *r)
+static const uint8_t *find_line_end(const struct csv_reader *r, struct bytes in)
 {
-	return r->eof && r->file_at == r->file.len;
-}
+	bool alone = cr_ends_rows(r);
 
-/* Decodes one piece more behind what is there; the rows before are dropped. */
-static void decode_piece(struct csv_reader *r)
-{
-	struct bytes piece;
-
-	buf_drop(&r->text, r->at);
-	r->at = 0;
-	read_piece(r, PIECE);
-	piece = buf_bytes(&r->file);
-	if (r->file_at)
-		piece = bytes_of(piece.data + r->file_at, piece.len - r->file_at);
-	if (piece.len > PIECE)
-		piece.len = PIECE;
-	r->file_at += piece.len;
-	r->decoded += piece.len;
-	decoder_feed(r->decoder, piece, all_decoded(r), &r->text);
-	if (r->file_at * 2 >= r->file.len) {
-		buf_drop(&r->file, r->file_at);
-		r->file_at = 0;
-	}
-}
-
-static const uint8_t *find_line_end(struct bytes in)
-{
 	for (size_t i = 0; i < in.len; i++) {
-		if (in.data[i] == '\n' || in.data[i] == '\r')
+		if (in.data[i] == '\n')
+			return in.data + i;
+		if (in.data[i] == '\r' && (alone || (i + 1 < in.len && in.data[i + 1] == '\n')))
 			return in.data + i;
 	}
 	return NULL;
 }
 
-/* Line ends in text: LF, CR LF or CR. */
-static uint64_t count_line_ends(struct bytes text)
+/* Line ends in text: LF, CR LF, or CR where that ends rows. */
+static uint64_t count_line_ends(const struct csv_reader *r, struct bytes text)
 {
+	bool alone = cr_ends_rows(r);
 	uint64_t n = 0;
 
-	if (text.len == 0 ||
-		(!memchr(text.data, '\n', text.len) && !memchr(text.data, '\r', text.len)))
-		return 0;
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == '\n' && (i == 0 || text.data[i - 1] != '\r'))
+		if (text.data[i] == '\n' && !(alone && i && text.data[i - 1] == '\r'))
 			n++;
-		else if (text.data[i] == '\r')
+		else if (text.data[i] == '\r' && alone)
 			n++;
 	}
 	return n;
 }
 
-static void find_separator(struct csv_reader *r)
+/* The first row, as far as it is there. */
+static struct bytes first_row(const struct csv_reader *r)
 {
-	static const char candidates[] = ",;\t|";
-	struct bytes text = bytes_of(r->text.data, r->text.len);
-	size_t counts[4] = { 0 }, best = 0;
+	struct bytes text = bytes_of(r->source.text.data, r->source.text.len);
 	bool quoted = false;
+	size_t i;
 
 	while (text.len && (text.data[0] == '\n' || text.data[0] == '\r'))
 		text = bytes_of(text.data + 1, text.len - 1);
-	for (size_t i = 0; i < text.len; i++) {
-		const char *found = strchr(candidates, text.data[i]);
-
-		if (text.data[i] == '"')
+	for (i = 0; i < text.len; i++) {
+		if (text.data[i] == (uint8_t)r->quote)
 			quoted = !quoted;
-		if (quoted)
-			continue;
-		if (text.data[i] == '\n' || text.data[i] == '\r')
+		if (!quoted && (text.data[i] == '\n' || text.data[i] == '\r'))
 			break;
-		if (found && *found)
+	}
+	return bytes_of(text.data, i);
+}
+
+/* A ' quotes where no " stands and the row begins and ends with one. */
+static void find_quote(struct csv_reader *r)
+{
+	struct bytes row;
+
+	r->quote = '"';
+	row = first_row(r);
+	if (row.len > 1 && row.data[0] == '\'' && row.data[row.len - 1] == '\'' &&
+		!memchr(row.data, '"', row.len))
+		r->quote = '\'';
+}
+
+static void find_separator(struct csv_reader *r)
+{
+	static const char candidates[] = ",;\t|";
+	struct bytes row = first_row(r);
+	size_t counts[4] = { 0 }, best = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < row.len; i++) {
+		const char *found = row.data[i] ? strchr(candidates, row.data[i]) : NULL;
+
+		if (row.data[i] == (uint8_t)r->quote)
+			quoted = !quoted;
+		if (!quoted && found)
 			counts[found - candidates]++;
 	}
 	for (size_t i = 1; i < 4; i++) {
@@ -145,29 +121,40 @@ static void find_separator(struct csv_reader *r)
 	r->separator = candidates[best];
 }
 
+/* Carriage returns end the rows only where the first one ends with one alone. */
+static void find_line_ends(struct csv_reader *r)
+{
+	struct bytes row = first_row(r), text = buf_bytes(&r->source.text);
+	size_t end = row.data ? (size_t)(row.data - text.data) + row.len : 0;
+
+	r->line_end = "\n";
+	if (end < text.len && text.data[end] == '\r')
+		r->line_end = end + 1 < text.len && text.data[end + 1] == '\n' ? "\r\n" : "\r";
+}
+
 enum status csv_open(int fd, struct csv_options o, struct csv_reader **out, struct error *e)
 {
 	struct csv_reader *r = g_new0(struct csv_reader, 1);
 	enum status status;
 
-	r->fd = fd;
 	r->line = 1;
+	r->line_end = "\n";
 	r->max_cell = o.max_cell ? o.max_cell : SIZE_MAX;
 	r->separator = o.separator;
+	r->quote = o.quote;
 	r->cells = g_new(struct bytes, CELLS_MAX);
-	status = read_piece(r, DETECT_BYTES);
-	if (status)
-		error_set(e, status, "cannot read the file: %s", g_strerror(r->error));
-	else
-		status = decoder_new(o.encoding, buf_bytes(&r->file), r->eof, &r->decoder, e);
+	status = source_open(&r->source, fd, o.encoding, e);
 	if (status) {
 		csv_free(&r);
 		return status;
 	}
-	decode_piece(r);
+	if (!r->quote)
+		find_quote(r);
 	if (!r->separator)
 		find_separator(r);
-	r->stops[(uint8_t)r->separator] = r->stops['"'] = true;
+	find_line_ends(r);
+	r->stops[(uint8_t)r->separator] = true;
+	r->stops[(uint8_t)r->quote] = r->quote != CSV_NO_QUOTE;
 	r->stops['\n'] = r->stops['\r'] = true;
 	*out = r;
 	return STATUS_OK;
@@ -177,9 +164,7 @@ void csv_free(struct csv_reader **r)
 {
 	if (!r || !*r)
 		return;
-	decoder_free(&(*r)->decoder);
-	buf_free(&(*r)->file);
-	buf_free(&(*r)->text);
+	source_release(&(*r)->source);
 	buf_free(&(*r)->unquoted);
 	buf_free(&(*r)->raw);
 	g_free((*r)->cells);
@@ -189,24 +174,24 @@ void csv_free(struct csv_reader **r)
 
 enum encoding csv_encoding(const struct csv_reader *r)
 {
-	return decoder_encoding(r->decoder);
+	return decoder_encoding(r->source.decoder);
 }
 
-char csv_separator(const struct csv_reader *r)
+struct csv_dialect csv_dialect(const struct csv_reader *r)
 {
-	return r->separator;
+	return (struct csv_dialect){ r->separator, r->quote, r->line_end };
 }
 
 uint64_t csv_bytes_read(const struct csv_reader *r)
 {
-	return r->decoded;
+	return r->source.decoded;
 }
 
 /* Notes the first fault of a row, which is at an offset of the row's text. */
 static void fault(struct csv_reader *r, struct bytes row, size_t at, const char *what)
 {
 	struct bytes before = bytes_of(row.data, at);
-	uint64_t lines = count_line_ends(before);
+	uint64_t lines = count_line_ends(r, before);
 	size_t start = at;
 	size_t column;
 
@@ -223,9 +208,9 @@ static void fault(struct csv_reader *r, struct bytes row, size_t at, const char 
 }
 
 /* Goes to the end of the line from an offset on; SCAN_MORE when it is not there yet. */
-static enum scan to_line_end(struct cursor *c, size_t from)
+static enum scan to_line_end(const struct csv_reader *r, struct cursor *c, size_t from)
 {
-	const uint8_t *end = find_line_end(bytes_of(c->in.data + from, c->in.len - from));
+	const uint8_t *end = find_line_end(r, bytes_of(c->in.data + from, c->in.len - from));
 
 	if (!end && !c->eof)
 		return SCAN_MORE;
@@ -241,7 +226,7 @@ static struct bytes unquote(struct csv_reader *r, struct bytes cell)
 
 	for (size_t i = 0; i < cell.len; i++) {
 		to[n++] = cell.data[i];
-		if (cell.data[i] == '"')
+		if (cell.data[i] == (uint8_t)r->quote)
 			i++;
 	}
 	r->unquoted.len += n;
@@ -255,19 +240,19 @@ static enum scan quoted_cell(struct csv_reader *r, struct cursor *c, struct byte
 	bool doubled = false;
 
 	for (;;) {
-		const uint8_t *quote = memchr(c->in.data + at, '"', c->in.len - at);
+		const uint8_t *quote = memchr(c->in.data + at, r->quote, c->in.len - at);
 
 		if (!quote && !c->eof && c->in.len < ROW_MAX)
 			return SCAN_MORE;
 		if (!quote) {
 			/* Only its first line is lost; the lines after it are rows again. */
 			fault(r, c->in, open, "quote that is not closed");
-			return to_line_end(c, 0);
+			return to_line_end(r, c, 0);
 		}
 		at = (size_t)(quote - c->in.data) + 1;
 		if (at == c->in.len && !c->eof)
 			return SCAN_MORE;
-		if (at == c->in.len || c->in.data[at] != '"')
+		if (at == c->in.len || c->in.data[at] != (uint8_t)r->quote)
 			break;
 		doubled = true;
 		at++;
@@ -302,9 +287,14 @@ static void add_cell(struct csv_reader *r, struct cursor *c, struct bytes cell, 
 		fault(r, c->in, start, "row of more than 4096 cells");
 }
 
-static bool at_line_end(const struct cursor *c)
+static bool at_line_end(const struct csv_reader *r, const struct cursor *c)
 {
-	return c->at == c->in.len || c->in.data[c->at] == '\n' || c->in.data[c->at] == '\r';
+	size_t next = c->at + 1;
+
+	if (c->at == c->in.len || c->in.data[c->at] == '\n')
+		return true;
+	return c->in.data[c->at] == '\r' &&
+	       (next == c->in.len || c->in.data[next] == '\n' || cr_ends_rows(r));
 }
 
 /* Splits one row. Afterwards c->at is its end, before the line end. */
@@ -313,7 +303,8 @@ static enum scan split(struct csv_reader *r, struct cursor *c)
 	for (;;) {
 		struct bytes cell = { 0 };
 		size_t start = c->at;
-		bool quoted = c->at < c->in.len && c->in.data[c->at] == '"';
+		bool quoted = c->at < c->in.len && r->quote != CSV_NO_QUOTE &&
+			      c->in.data[c->at] == (uint8_t)r->quote;
 
 		if (quoted && quoted_cell(r, c, &cell) == SCAN_MORE)
 			return SCAN_MORE;
@@ -324,13 +315,14 @@ static enum scan split(struct csv_reader *r, struct cursor *c)
 		add_cell(r, c, cell, start);
 		if (c->at == c->in.len && !c->eof)
 			return SCAN_MORE;
-		if (at_line_end(c))
+		if (at_line_end(r, c))
 			return SCAN_ROW;
 		if (c->in.data[c->at] != (uint8_t)r->separator) {
 			fault(r, c->in, c->at,
-				quoted ? "text after a closing quote"
-				       : "quote inside an unquoted cell");
-			return to_line_end(c, c->at);
+				quoted                      ? "text after a closing quote"
+				: c->in.data[c->at] == '\r' ? "carriage return inside a row"
+							    : "quote inside an unquoted cell");
+			return to_line_end(r, c, c->at);
 		}
 		c->at++;
 	}
@@ -356,13 +348,13 @@ static void cut_overlong(struct csv_reader *r, struct cursor *c)
 static void pass_overlong(struct csv_reader *r)
 {
 	while (r->overlong) {
-		struct bytes rest = bytes_of(r->text.data + r->at, r->text.len - r->at);
-		const uint8_t *end = find_line_end(rest);
+		struct bytes rest = source_rest(&r->source);
+		const uint8_t *end = find_line_end(r, rest);
 
-		r->at = end ? r->at + (size_t)(end - rest.data) : r->text.len;
-		r->overlong = !end && !all_decoded(r);
+		r->source.at = end ? r->source.at + (size_t)(end - rest.data) : r->source.text.len;
+		r->overlong = !end && !source_ended(&r->source);
 		if (r->overlong)
-			decode_piece(r);
+			source_more(&r->source);
 	}
 }
 
@@ -377,7 +369,7 @@ static void check_row(struct csv_reader *r, struct csv_row *row)
 		r->bad[0] = '\0';
 		undecodable_text(bad[1], why);
 		fault(r, row->raw, (size_t)(bad - row->raw.data), why);
-		if (decoder_encoding(r->decoder) != ENCODING_UTF16)
+		if (csv_encoding(r) != ENCODING_UTF16 && csv_encoding(r) != ENCODING_UTF16_BE)
 			return;
 		buf_clear(&r->raw);
 		for (size_t i = 0; i < row->raw.len; i++) {
@@ -393,14 +385,14 @@ static void check_row(struct csv_reader *r, struct csv_row *row)
 	}
 }
 
-/* Splits the row at r->at, decoding as much as it takes. */
+/* Splits the row at r->source.at, decoding as much as it takes. */
 static struct cursor split_row(struct csv_reader *r)
 {
 	for (;;) {
-		struct cursor c = { .eof = all_decoded(r) };
+		struct cursor c = { .eof = source_ended(&r->source) };
 		enum scan scan;
 
-		c.in = bytes_of(r->text.data + r->at, r->text.len - r->at);
+		c.in = source_rest(&r->source);
 		r->ncells = 0;
 		r->bad[0] = '\0';
 		buf_clear(&r->unquoted);
@@ -413,25 +405,25 @@ static struct cursor split_row(struct csv_reader *r)
 			cut_overlong(r, &c);
 			return c;
 		}
-		decode_piece(r);
+		source_more(&r->source);
 	}
 }
 
 static bool report_read_error(struct csv_reader *r, struct csv_row *row)
 {
-	if (!r->error)
+	if (!r->source.error)
 		return false;
-	snprintf(r->bad, sizeof(r->bad), "cannot read the file: %s", g_strerror(r->error));
-	r->error = 0;
+	snprintf(r->bad, sizeof(r->bad), "cannot read the file: %s", g_strerror(r->source.error));
+	r->source.error = 0;
 	*row = (struct csv_row){ .line = r->line, .bad = r->bad };
 	return true;
 }
 
 static bool at_end(struct csv_reader *r)
 {
-	while (r->at == r->text.len && !all_decoded(r))
-		decode_piece(r);
-	return r->at == r->text.len;
+	while (r->source.at == r->source.text.len && !source_ended(&r->source))
+		source_more(&r->source);
+	return r->source.at == r->source.text.len;
 }
 
 bool csv_next(struct csv_reader *r, struct csv_row *row)
@@ -446,10 +438,10 @@ bool csv_next(struct csv_reader *r, struct csv_row *row)
 		*row = (struct csv_row){ .cells = r->cells, .n = r->ncells, .line = r->line };
 		row->raw = bytes_of(c.in.data, c.at);
 		c.at += line_end_len(c.in, c.at);
-		r->at += c.at;
+		r->source.at += c.at;
 		if (row->raw.len)
 			check_row(r, row);
-		r->line += count_line_ends(bytes_of(c.in.data, c.at));
+		r->line += count_line_ends(r, bytes_of(c.in.data, c.at));
 		if (r->bad[0]) {
 			row->bad = r->bad;
 			row->n = 0;
@@ -460,12 +452,12 @@ bool csv_next(struct csv_reader *r, struct csv_row *row)
 	}
 }
 
-/* What a spreadsheet would take for a formula; a negative number is none. */
+/* What a spreadsheet would take for a formula; a number with its sign is none. */
 static bool is_formula(struct bytes cell)
 {
 	if (cell.len == 0 || !memchr("=+-@\t\r", cell.data[0], 6))
 		return false;
-	if (cell.data[0] != '-')
+	if (cell.data[0] != '-' && cell.data[0] != '+')
 		return true;
 	for (size_t i = 1; i < cell.len; i++) {
 		if (!g_ascii_isdigit(cell.data[i]) && cell.data[i] != '.')
@@ -474,36 +466,56 @@ static bool is_formula(struct bytes cell)
 	return cell.len == 1;
 }
 
+/* A formula, or one behind any number of ' */
+static bool is_guarded(struct bytes cell)
+{
+	while (cell.len && cell.data[0] == '\'')
+		cell = bytes_of(cell.data + 1, cell.len - 1);
+	return is_formula(cell);
+}
+
 struct bytes csv_plain_cell(struct bytes cell)
 {
-	struct bytes rest = cell;
-
-	if (cell.len < 2 || cell.data[0] != '\'')
+	if (cell.len < 2 || cell.data[0] != '\'' || !is_guarded(cell))
 		return cell;
-	rest.data++;
-	rest.len--;
-	return is_formula(rest) ? rest : cell;
+	return bytes_of(cell.data + 1, cell.len - 1);
+}
+
+const struct csv_dialect csv_standard = { ',', '"', "\r\n" };
+
+static void add_cell_text(
+	struct buf *out, struct bytes cell, const char *before, const struct csv_dialect *d)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < cell.len && d->quote != CSV_NO_QUOTE && !quoted; i++)
+		quoted = cell.data[i] == (uint8_t)d->separator ||
+			 cell.data[i] == (uint8_t)d->quote || cell.data[i] == '\r' ||
+			 cell.data[i] == '\n';
+	if (quoted)
+		buf_add_u8(out, (uint8_t)d->quote);
+	buf_add_str(out, before);
+	for (size_t i = 0; quoted && i < cell.len; i++) {
+		if (cell.data[i] == (uint8_t)d->quote)
+			buf_add_u8(out, (uint8_t)d->quote);
+		buf_add_u8(out, cell.data[i]);
+	}
+	if (quoted)
+		buf_add_u8(out, (uint8_t)d->quote);
+	else
+		buf_add_bytes(out, cell);
+}
+
+void csv_add_cell_as(struct buf *out, struct bytes cell, bool first, const struct csv_dialect *d)
+{
+	if (!first)
+		buf_add_u8(out, (uint8_t)d->separator);
+	add_cell_text(out, cell, "", d);
 }
 
 void csv_add_cell(struct buf *out, struct bytes cell, bool first, bool harmless)
 {
-	bool formula = harmless && is_formula(cell), quoted = false;
-
-	for (size_t i = 0; i < cell.len && !quoted; i++)
-		quoted = memchr(",\"\r\n", cell.data[i], 4) != NULL;
 	if (!first)
 		buf_add_u8(out, ',');
-	if (quoted)
-		buf_add_u8(out, '"');
-	if (formula)
-		buf_add_u8(out, '\'');
-	for (size_t i = 0; quoted && i < cell.len; i++) {
-		if (cell.data[i] == '"')
-			buf_add_u8(out, '"');
-		buf_add_u8(out, cell.data[i]);
-	}
-	if (quoted)
-		buf_add_u8(out, '"');
-	else
-		buf_add_bytes(out, cell);
+	add_cell_text(out, cell, harmless && is_guarded(cell) ? "'" : "", &csv_standard);
 }

@@ -17,6 +17,7 @@ static const struct encoding_row {
 	[ENCODING_UTF8] = { "utf-8", NULL, "", { "utf8", NULL } },
 	[ENCODING_UTF8_BOM] = { "utf-8-bom", NULL, "\xef\xbb\xbf", { "utf8-bom", NULL } },
 	[ENCODING_UTF16] = { "utf-16", "UTF-16LE", "\xff\xfe", { "utf16", "utf-16le", NULL } },
+	[ENCODING_UTF16_BE] = { "utf-16be", "UTF-16BE", "\xfe\xff", { "utf16be", NULL } },
 	/* GBK and GB2312 are parts of GB18030, and files that call themselves so often hold more. */
 	[ENCODING_GB18030] = { "gb18030", "GB18030", "",
 		{ "gbk", "gb2312", "cp936", "gb-18030", NULL } },
@@ -26,6 +27,7 @@ struct decoder {
 	enum encoding encoding;
 	iconv_t iconv;      /* NO_ICONV: UTF-8 */
 	size_t unit;        /* bytes passed over at an undecodable place */
+	bool high;          /* the second byte of a unit is the high one */
 	bool mark_passed;   /* the start of the file has been looked at */
 	struct buf waiting; /* of a character that was cut */
 };
@@ -83,7 +85,7 @@ static size_t feed_utf8(struct bytes in, bool last, struct buf *out)
 /* What stands at an undecodable place, as one byte from 0x80 up. */
 static uint8_t undecodable_at(const struct decoder *d, const char *p, size_t left)
 {
-	uint8_t byte = (uint8_t)(d->unit == 2 && left > 1 ? p[1] : p[0]);
+	uint8_t byte = (uint8_t)(d->high && left > 1 ? p[1] : p[0]);
 
 	return byte | 0x80;
 }
@@ -162,7 +164,8 @@ static struct decoder *decoder_make(enum encoding encoding, const char *iconv_na
 
 	d->encoding = encoding;
 	d->iconv = iconv_name ? iconv_open("UTF-8", iconv_name) : NO_ICONV;
-	d->unit = encoding == ENCODING_UTF16 ? 2 : 1;
+	d->unit = encoding == ENCODING_UTF16 || encoding == ENCODING_UTF16_BE ? 2 : 1;
+	d->high = encoding == ENCODING_UTF16;
 	return d;
 }
 
@@ -232,6 +235,22 @@ static enum encoding detect(struct bytes start, bool whole, struct error *e)
 	return !utf8 ? ENCODING_UTF8 : !gb18030 ? ENCODING_GB18030 : ENCODING_AUTO;
 }
 
+/*
+ * UTF-16 without its mark: separators, digits and line ends make zero bytes, all of them at even places or all at odd
+ * ones. Text in another encoding has none.
+ */
+static enum encoding unmarked_utf16(struct bytes start)
+{
+	size_t len = start.len < 1024 ? start.len & ~(size_t)1 : 1024, zeros[2] = { 0, 0 };
+
+	for (size_t i = 0; i < len; i++)
+		zeros[i & 1] += start.data[i] == 0;
+	if (zeros[0] + zeros[1] < 2 || (zeros[0] + zeros[1]) * 16 < len / 2 ||
+		(zeros[0] && zeros[1]))
+		return ENCODING_AUTO;
+	return zeros[0] ? ENCODING_UTF16_BE : ENCODING_UTF16;
+}
+
 enum status decoder_new(
 	enum encoding asked, struct bytes start, bool whole, struct decoder **out, struct error *e)
 {
@@ -239,16 +258,17 @@ enum status decoder_new(
 	bool little_endian = bytes_starts(start, bytes_str("\xff\xfe"));
 	enum encoding encoding = asked;
 
-	if (asked == ENCODING_AUTO) {
-		if (big_endian || little_endian)
-			encoding = ENCODING_UTF16;
-		else
-			encoding = detect(start, whole, e);
-		if (encoding == ENCODING_AUTO)
-			return STATUS_INVALID;
-	}
-	*out = decoder_make(encoding,
-		encoding == ENCODING_UTF16 && big_endian ? "UTF-16BE" : encodings[encoding].iconv);
+	if (asked == ENCODING_AUTO)
+		encoding = big_endian      ? ENCODING_UTF16_BE
+			   : little_endian ? ENCODING_UTF16
+					   : unmarked_utf16(start);
+	if (asked == ENCODING_UTF16 && big_endian)
+		encoding = ENCODING_UTF16_BE;
+	if (encoding == ENCODING_AUTO)
+		encoding = detect(start, whole, e);
+	if (encoding == ENCODING_AUTO)
+		return STATUS_INVALID;
+	*out = decoder_make(encoding, encodings[encoding].iconv);
 	return STATUS_OK;
 }
 

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	o.encoding = (enum encoding)(data[0] % 5);
+	o.encoding = (enum encoding)(data[0] % ENCODING_COUNT);
 	o.separator = data[0] & 0x80 ? ',' : '\0';
 	fd = memfd_create("csv", MFD_CLOEXEC);
 	if (fd < 0 || write(fd, data + 1, size - 1) != (ssize_t)size - 1 ||
