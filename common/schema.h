@@ -34,6 +34,7 @@ enum field_type {
 	T_TAGS,
 	T_TEXTS,
 	T_INTEGERS,
+	T_FILE, /* a message of its own: type_file.h */
 	T_COUNT,
 };
 
@@ -73,6 +74,7 @@ enum field_class { CLASS_PUBLIC, CLASS_PERSONAL, CLASS_SENSITIVE, CLASS_COST };
 #define F_UNAVAILABLE 0x20000u        /* refers to an entity that does not exist yet */
 #define F_SAME_CUSTOMER                                                                            \
 	0x40000u /* names a record of this one's customer, and gives it where none is set */
+#define F_CLASSED 0x80000u /* class as the record's own field data_class says */
 
 /* What happens to a record when the one that a reference names is deleted. */
 enum on_delete { ON_DELETE_KEEP, ON_DELETE_CASCADE, ON_DELETE_REFUSE };
@@ -103,7 +105,7 @@ struct field {
 	const char *alias;     /* further names of a column, separated by |, or NULL */
 	const char *refers_to; /* entity of a reference, dictionary of a choice */
 	const char *
-		initial; /* with F_DEFAULTED: text, or @me @my-branch @my-team @today @number:C%06u @default-entry @general-portfolio @REF (the same field of the record that REF names) @REF.FIELD; alternatives separated by | */
+		initial; /* with F_DEFAULTED: text, or @me @my-branch @my-team @today @now @number:C%06u @setting:NAME @default-entry @general-portfolio @REF (the same field of the record that REF names) @REF.FIELD; alternatives separated by |; @record (alone): the customer that the field record is or belongs to, whenever none is given */
 	const char *remind_days;    /* field that holds the days ahead */
 	const char *remind_time;    /* field that holds the local time */
 	const char *remind_user;    /* field that names who is reminded */
@@ -113,6 +115,9 @@ struct field {
 	const char *not_before;     /* date field of this record that this date may not precede */
 	const char *unique_with;    /* indexed field: no two records have the same two values */
 	const char *only; /* with F_REQUIRED: "field=code", needed of such records only; or NULL */
+	const char *
+		needed_when; /* required then: "state=closed|answered", "ends_on" (set); several joined by & */
+	const char *remind_until; /* field that ends the reminding once it is set */
 };
 
 /* Fields that every entity has. */

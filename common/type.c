@@ -25,6 +25,7 @@ static const struct type_row *const rows[T_COUNT] = {
 	[T_TAGS] = &type_tags,
 	[T_TEXTS] = &type_texts,
 	[T_INTEGERS] = &type_integers,
+	[T_FILE] = &type_file,
 };
 
 const struct type_row *type_row_of(enum field_type type)

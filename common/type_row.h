@@ -33,7 +33,7 @@ extern const struct type_row type_text, type_long_text, type_birthday, type_phon
 extern const struct type_row type_integer, type_decimal, type_money, type_percent, type_bool;
 extern const struct type_row type_date, type_datetime, type_time;
 extern const struct type_row type_choice, type_choices, type_ref, type_refs, type_ref_any;
-extern const struct type_row type_tags, type_texts, type_integers;
+extern const struct type_row type_tags, type_texts, type_integers, type_file;
 
 const struct type_row *type_row_of(enum field_type type);
 size_t type_max(const struct field *f); /* longest text in characters */

@@ -132,7 +132,9 @@ static void default_from(
 	while (dot < source.len && source.data[dot] != '.')
 		dot++;
 	ref = entity_field(d->w->entity, bytes_of(source.data, dot));
-	en = ref ? schema_entity(lookup_schema(d->w->lookup), bytes_str(ref->refers_to)) : NULL;
+	en = ref && ref->type == T_REF
+		     ? schema_entity(lookup_schema(d->w->lookup), bytes_str(ref->refers_to))
+		     : NULL;
 	if (!en)
 		return;
 	same = dot < source.len
@@ -162,6 +164,8 @@ static uint64_t default_id(struct draft *d, const struct field *f, struct bytes 
 		return w->team;
 	if (bytes_equal_str(word, "today"))
 		return (uint64_t)w->today;
+	if (bytes_equal_str(word, "now"))
+		return zigzag(w->author->now_ms);
 	if (bytes_equal_str(word, "default-entry"))
 		return lookup_standard(w->lookup, f->refers_to);
 	if (bytes_equal_str(word, "general-portfolio"))
@@ -193,6 +197,9 @@ static void default_of(struct draft *d, const struct field *f, struct buf *out)
 
 	if (g_str_has_prefix(f->initial, "@number:"))
 		default_number(d, f, out);
+	else if (g_str_has_prefix(f->initial, "@setting:"))
+		type_parse(f, lookup_setting(d->w->lookup, f->initial + strlen("@setting:")), &ctx,
+			out, d->e);
 	else if (*f->initial == '@')
 		default_word(d, f, out);
 	else

@@ -75,4 +75,8 @@ enum status work_compute_opportunity(
 enum status sales_compute_customer(
 	struct txn *t, uint64_t customer, struct computed *out, struct error *e);
 
+/* The points of a customer: part of its compute hook. */
+enum status points_compute_customer(
+	struct txn *t, uint64_t customer, struct computed *out, struct error *e);
+
 #endif

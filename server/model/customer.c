@@ -227,6 +227,8 @@ static enum status customer_compute(
 
 	own_computed(t, record, out);
 	s = work_compute_customer(t, record->id, out, e);
+	if (!s)
+		s = points_compute_customer(t, record->id, out, e);
 	return s ? s : sales_compute_customer(t, record->id, out, e);
 }
 

@@ -55,7 +55,7 @@ const struct dictionary_row dictionary_rows[] = {
 	{ "note", "记录", "Other record", "counts_as_visit=no", 0 },
 	{ "case_priority", "紧急程度", NULL, NULL, ROW_DICTIONARY },
 	{ "urgent", "紧急", NULL, "answer_hours=4;solve_days=1", 0 },
-	{ "high", "高", NULL, "answer_hours=8;solve_days=3", 0 },
+	{ "high", "高", NULL, "answer_hours=8;solve_days=3;default_for=vip|key", 0 },
 	{ "normal", "普通", NULL, "answer_hours=24;solve_days=5", ROW_DEFAULT },
 	{ "low", "低", NULL, "answer_hours=72;solve_days=10", 0 },
 	{ "customer_kind", "客户类别", NULL, NULL, ROW_DICTIONARY | ROW_FIXED },

@@ -38,8 +38,6 @@ bool draft_is_bad(const struct draft *d, const char *field); /* also by parsing,
 
 /* Team and branch of a record that has an owner: the owner's, unless they are set in the same write. */
 void draft_follow_owner(struct draft *d);
-/* The customer that the field record names or belongs to, where none is set. */
-void customer_of_record(struct draft *d);
 
 /* Hooks of one entity; each may be NULL. */
 struct hooks {
@@ -66,9 +64,12 @@ const struct hooks *hooks_of(const struct entity *entity); /* NULL if it has non
 
 extern const struct hooks customer_hooks, contact_hooks, activity_hooks, task_hooks, reminder_hooks,
 	user_hooks, branch_hooks, team_hooks, region_hooks, portfolio_hooks, role_hooks,
-	dictionary_hooks, dictionary_entry_hooks, setting_hooks, custom_field_hooks, note_hooks,
-	lead_hooks, opportunity_hooks, product_hooks, product_price_hooks, sale_hooks,
-	contract_hooks, payment_hooks, sales_plan_hooks, plan_line_hooks, operating_record_hooks,
+	dictionary_hooks, dictionary_entry_hooks, setting_hooks, custom_field_hooks, lead_hooks,
+	opportunity_hooks, product_hooks, product_price_hooks, sale_hooks, contract_hooks,
+	payment_hooks, sales_plan_hooks, plan_line_hooks, operating_record_hooks,
 	qualification_review_hooks;
+extern const struct hooks document_hooks, feedback_hooks, article_hooks, part_hooks,
+	part_movement_hooks, survey_response_hooks, points_entry_hooks, message_hooks,
+	consent_hooks, saved_filter_hooks, campaign_hooks;
 
 #endif

@@ -6,7 +6,7 @@
 
 /* What several fields keep within. */
 extern const struct range not_negative, above_zero, fraction, score, days_ahead, months, years,
-	plan_steps;
+	plan_steps, one_to_five, zero_to_ten, any_id, point_range;
 
 extern const struct field customer_fields[];
 extern const struct field contact_fields[];
@@ -37,5 +37,19 @@ extern const struct field plan_line_fields[];
 extern const struct field operating_record_fields[];
 extern const struct field qualification_review_fields[];
 extern const struct field custom_field_fields[];
+extern const struct field document_fields[];
+extern const struct field feedback_fields[];
+extern const struct field service_order_fields[];
+extern const struct field part_fields[];
+extern const struct field part_movement_fields[];
+extern const struct field article_fields[];
+extern const struct field campaign_fields[];
+extern const struct field message_fields[];
+extern const struct field survey_response_fields[];
+extern const struct field points_entry_fields[];
+extern const struct field consent_fields[];
+extern const struct field work_plan_fields[];
+extern const struct field saved_filter_fields[];
+extern const struct field notice_fields[];
 
 #endif

@@ -9,7 +9,7 @@ const struct field note_fields[] = {
 		.flags = F_INDEXED, .on_delete = ON_DELETE_CASCADE },
 	{ .tag = 2, .name = "customer", .type = T_REF, .refers_to = "customer",
 		.zh = "客户", .en = "Customer", .flags = F_INDEXED | F_DEFAULTED,
-		.on_delete = ON_DELETE_CASCADE },
+		.initial = "@record", .on_delete = ON_DELETE_CASCADE },
 	{ .tag = 3, .name = "title", .type = T_TEXT, .zh = "标题", .en = "Title",
 		.flags = F_REQUIRED | F_SEARCH | F_LIST },
 	{ .tag = 4, .name = "content", .type = T_LONG_TEXT, .zh = "内容", .en = "Content",

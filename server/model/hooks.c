@@ -6,9 +6,11 @@
 static const struct hooks *const all[] = { &customer_hooks, &contact_hooks, &activity_hooks,
 	&task_hooks, &reminder_hooks, &user_hooks, &branch_hooks, &region_hooks, &portfolio_hooks,
 	&role_hooks, &dictionary_hooks, &dictionary_entry_hooks, &setting_hooks,
-	&custom_field_hooks, &note_hooks, &lead_hooks, &opportunity_hooks, &product_hooks,
-	&product_price_hooks, &sale_hooks, &contract_hooks, &payment_hooks, &sales_plan_hooks,
-	&plan_line_hooks, &operating_record_hooks, &qualification_review_hooks };
+	&custom_field_hooks, &lead_hooks, &opportunity_hooks, &product_hooks, &product_price_hooks,
+	&sale_hooks, &contract_hooks, &payment_hooks, &sales_plan_hooks, &plan_line_hooks,
+	&operating_record_hooks, &qualification_review_hooks, &document_hooks, &feedback_hooks,
+	&article_hooks, &part_hooks, &part_movement_hooks, &survey_response_hooks,
+	&points_entry_hooks, &message_hooks, &consent_hooks, &saved_filter_hooks, &campaign_hooks };
 
 const struct hooks *hooks_of(const struct entity *entity)
 {

@@ -11,6 +11,10 @@ const struct range days_ahead = { 0, 366 };
 const struct range months = { 1, 12 };
 const struct range years = { 1900, 9999 };
 const struct range plan_steps = { 1, 8 };
+const struct range one_to_five = { 1, 5 };
+const struct range zero_to_ten = { 0, 10 };
+const struct range any_id = { 1, ANY_ID_MAX };
+const struct range point_range = { INT64_C(-1000000000000), INT64_C(1000000000000) };
 
 /* clang-format off */
 static const struct entity_table tables[] = {
@@ -125,6 +129,61 @@ static const struct entity_table tables[] = {
 		.zh = "客户资质评审", .en = "Qualification review", .name_field = "review_number",
 		.number_field = "review_number", .scope_fields = "customer" },
 		.rows = qualification_review_fields },
+	{ .entity = { .number = ENTITY_DOCUMENT, .name = "document",
+		.zh = "相关文档", .en = "Document", .name_field = "title",
+		.scope_fields = "customer|record", .owner_field = "created_by" },
+		.rows = document_fields },
+	{ .entity = { .number = ENTITY_FEEDBACK, .name = "feedback",
+		.zh = "服务回馈", .en = "Case", .name_field = "title",
+		.number_field = "feedback_number", .scope_fields = "customer",
+		.owner_field = "assignee", .seen_by_field = "assignee" },
+		.rows = feedback_fields },
+	{ .entity = { .number = ENTITY_SERVICE_ORDER, .name = "service_order",
+		.zh = "服务单", .en = "Service order", .name_field = "order_number",
+		.number_field = "order_number", .scope_fields = "customer",
+		.owner_field = "technician", .seen_by_field = "technician" },
+		.rows = service_order_fields },
+	{ .entity = { .number = ENTITY_PART, .name = "part", .zh = "备件", .en = "Part",
+		.name_field = "name", .number_field = "part_number", .flags = E_SHARED },
+		.rows = part_fields },
+	{ .entity = { .number = ENTITY_PART_MOVEMENT, .name = "part_movement",
+		.zh = "备件出入库", .en = "Part movement", .scope_fields = "service_order",
+		.owner_field = "created_by", .flags = E_FINAL | E_NO_DELETE },
+		.rows = part_movement_fields },
+	{ .entity = { .number = ENTITY_ARTICLE, .name = "article",
+		.zh = "知识库文章", .en = "Article", .name_field = "title",
+		.owner_field = "owner", .flags = E_SHARED },
+		.rows = article_fields },
+	{ .entity = { .number = ENTITY_CAMPAIGN, .name = "campaign",
+		.zh = "营销活动", .en = "Campaign", .name_field = "name",
+		.owner_field = "owner" },
+		.rows = campaign_fields },
+	{ .entity = { .number = ENTITY_MESSAGE, .name = "message", .zh = "消息", .en = "Message",
+		.name_field = "subject", .scope_fields = "customer", .owner_field = "owner" },
+		.rows = message_fields },
+	{ .entity = { .number = ENTITY_SURVEY_RESPONSE, .name = "survey_response",
+		.zh = "满意度调查", .en = "Survey response", .name_field = "survey_name",
+		.scope_fields = "customer", .owner_field = "created_by" },
+		.rows = survey_response_fields },
+	{ .entity = { .number = ENTITY_POINTS_ENTRY, .name = "points_entry",
+		.zh = "积分流水", .en = "Points entry", .scope_fields = "customer",
+		.owner_field = "created_by", .flags = E_FINAL | E_NO_DELETE },
+		.rows = points_entry_fields },
+	{ .entity = { .number = ENTITY_CONSENT, .name = "consent", .zh = "授权同意", .en = "Consent",
+		.name_field = "scope", .scope_fields = "customer",
+		.owner_field = "collected_by", .flags = E_NO_DELETE },
+		.rows = consent_fields },
+	{ .entity = { .number = ENTITY_WORK_PLAN, .name = "work_plan",
+		.zh = "工作计划", .en = "Work plan", .name_field = "plan_number",
+		.number_field = "plan_number", .owner_field = "user" },
+		.rows = work_plan_fields },
+	{ .entity = { .number = ENTITY_SAVED_FILTER, .name = "saved_filter",
+		.zh = "常用查询", .en = "Saved filter", .name_field = "name",
+		.owner_field = "owner" },
+		.rows = saved_filter_fields },
+	{ .entity = { .number = ENTITY_NOTICE, .name = "notice", .zh = "公告", .en = "Notice",
+		.name_field = "title", .owner_field = "owner", .flags = E_SHARED },
+		.rows = notice_fields },
 };
 /* clang-format on */
 

@@ -1,10 +1,6 @@
-/* What is special to leads, opportunities and notes. */
+/* What is special to leads and opportunities. */
 #include "server/model/amount.h"
 #include "server/model/draft.h"
-
-/* Notes */
-
-const struct hooks note_hooks = { .entity = ENTITY_NOTE, .prepare = customer_of_record };
 
 /* Leads */
 

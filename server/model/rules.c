@@ -1,5 +1,6 @@
 /* What the attributes of the rows ask of a record beyond types and references. */
 #include "server/model/rules.h"
+#include <glib.h>
 
 static bool touched(const struct draft *d, const struct field *f)
 {
@@ -34,13 +35,36 @@ static void same_customer(struct draft *d, const struct field *f)
 		draft_bad(d, f->name, "belongs to another customer");
 }
 
+/* The customer that the record is, or belongs to. */
+static void customer_of_record(struct draft *d, const struct field *f)
+{
+	uint64_t record = draft_number(d, "record"), customer = 0;
+	const struct entity *en =
+		schema_entity_by_number(lookup_schema(d->w->lookup), any_ref_entity(record));
+	const struct field *belongs = en ? entity_field_named(en, f->name) : NULL;
+
+	if (!en || draft_has(d, f->name) || draft_is_bad(d, f->name))
+		return;
+	if (!strcmp(en->name, f->refers_to))
+		customer = any_ref_id(record);
+	else if (belongs && belongs->type == T_REF && !strcmp(belongs->refers_to, f->refers_to))
+		customer = record_number(
+			lookup_fields(d->w->lookup, en, any_ref_id(record)), belongs->tag);
+	if (customer)
+		draft_set_number(d, f->name, customer);
+}
+
 void rules_prepare(struct draft *d)
 {
 	const struct entity *en = d->w->entity;
 
-	for (size_t i = 0; i < en->nfields; i++)
-		if (en->fields[i].flags & F_SAME_CUSTOMER)
-			same_customer(d, &en->fields[i]);
+	for (size_t i = 0; i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+		if (f->flags & F_SAME_CUSTOMER)
+			same_customer(d, f);
+		if (f->initial && !strcmp(f->initial, "@record"))
+			customer_of_record(d, f);
+	}
 }
 
 /* Numbers within their range */
@@ -61,7 +85,9 @@ static void check_range(struct draft *d, const struct field *f)
 	long long v;
 
 	while (record_next(&run, &w, NULL)) {
-		if (unzigzag(w.number) < f->range->least) {
+		if (f->range->least == 1 && unzigzag(w.number) < 1) {
+			draft_bad(d, f->name, "is not above 0");
+		} else if (unzigzag(w.number) < f->range->least) {
 			v = in_words(f, f->range->least, &unit);
 			draft_bad(d, f->name, "is below %lld%s", v, unit);
 		} else if (unzigzag(w.number) > f->range->most) {
@@ -76,11 +102,52 @@ static void check_range(struct draft *d, const struct field *f)
 static void check_order(struct draft *d, const struct field *f)
 {
 	const struct field *first = entity_field_named(d->w->entity, f->not_before);
-	struct bytes fields = draft_bytes(d);
+	struct wire_field one, other;
 
-	if (record_has(fields, f->tag) && record_has(fields, first->tag) &&
-		record_number(fields, f->tag) < record_number(fields, first->tag))
+	if (record_find(draft_bytes(d), first->tag, &one) &&
+		record_find(draft_bytes(d), f->tag, &other) && type_compare(f, &other, &one) < 0)
 		draft_bad(d, f->name, "is before %s", first->name);
+}
+
+/* Required when others say so */
+
+static bool one_of(const char *codes, size_t len, const char *code)
+{
+	for (size_t at = 0, n; at < len; at += n + 1) {
+		n = strcspn(codes + at, "|&");
+		if (strlen(code) == n && !strncmp(codes + at, code, n))
+			return true;
+	}
+	return false;
+}
+
+/* "state=done|closed": a choice with one of the codes; "ends_on": a field that is set. */
+static bool condition_holds(const struct draft *d, const char *text, size_t len)
+{
+	const char *is = memchr(text, '=', len);
+	size_t n = is ? (size_t)(is - text) : len;
+	const struct field *f = entity_field(d->w->entity, bytes_of(text, n));
+
+	if (!f)
+		g_error("%s: needed_when names no field: %s", d->w->entity->name, text);
+	if (!is)
+		return record_has(draft_bytes(d), f->tag);
+	return one_of(is + 1, len - n - 1, draft_code(d, f->name));
+}
+
+static void check_needed(struct draft *d, const struct field *f)
+{
+	const char *p = f->needed_when;
+
+	if (record_has(draft_bytes(d), f->tag))
+		return;
+	while (*p) {
+		size_t len = strcspn(p, "&");
+		if (!condition_holds(d, p, len))
+			return;
+		p += len + (p[len] == '&');
+	}
+	draft_bad(d, f->name, "is missing: %s needs it", f->needed_when);
 }
 
 /* Two values that no two records share */
@@ -154,6 +221,8 @@ void rules_check(struct draft *d)
 			check_range(d, f);
 		if (f->not_before)
 			check_order(d, f);
+		if (f->needed_when)
+			check_needed(d, f);
 		if (f->type == T_CHOICE)
 			check_reason(d, f);
 	}

@@ -1,4 +1,4 @@
-/* What the attributes of the rows (range, not_before, unique_with, F_SAME_CUSTOMER, reason_required of an entry) ask of a record. */
+/* What the attributes of the rows (range, not_before, unique_with, needed_when, @record, F_SAME_CUSTOMER, reason_required of an entry) ask of a record. */
 #ifndef SERVER_MODEL_RULES_H
 #define SERVER_MODEL_RULES_H
 

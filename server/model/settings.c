@@ -25,6 +25,9 @@ const struct setting_row setting_rows[] = {
 	{ "contract.days_before", "30,7", "合同到期前几天提醒", "days ahead on which contract ends remind", "list" },
 	{ "plan.remind_days", "3", "计划步骤到期前几天提醒", "days ahead on which steps of a sales plan remind", "list" },
 	{ "document.max_mb", "64", "文档最大兆字节", "largest document in megabytes", "1-1024" },
+	{ "case.call_back_days", "7", "结案几天后回访", "days from closing a case to calling back", "0-365" },
+	{ "consent.text_version", "1", "告知文本的当前版本", "version of the privacy text in use", "text" },
+	{ "consent.text", "", "告知文本", "the privacy text in use", "text" },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 /* clang-format on */
@@ -77,6 +80,8 @@ bool setting_allowed(const struct setting_row *row, struct bytes value, char why
 {
 	const char *a = row->allowed;
 
+	if (!strcmp(a, "text"))
+		return true;
 	if (!strcmp(a, "list")) {
 		g_strlcpy(why, "is not a list of numbers such as 3,0", 96);
 		return only(value, "0123456789, ");

@@ -300,47 +300,19 @@ static void task_prepare(struct draft *d)
 	}
 }
 
-static void task_check(struct draft *d)
-{
-	const char *state = draft_code(d, "state");
-	bool needs = !strcmp(state, "postponed") || !strcmp(state, "cancelled");
-
-	if (needs && !draft_has(d, "state_reason"))
-		draft_bad(d, "state_reason", "is missing: state %s needs it", state);
-}
-
 const struct hooks task_hooks = {
-	.entity = ENTITY_TASK, .prepare = task_prepare, .check = task_check, .after = task_after
+	.entity = ENTITY_TASK, .prepare = task_prepare, .after = task_after
 };
 
 /* Reminders */
 
-void customer_of_record(struct draft *d)
-{
-	uint64_t record = draft_number(d, "record");
-	const struct entity *en =
-		schema_entity_by_number(lookup_schema(d->w->lookup), any_ref_entity(record));
-	const struct field *f = en ? entity_field_named(en, "customer") : NULL;
-	uint64_t customer = 0;
-
-	if (!en || draft_has(d, "customer") || draft_is_bad(d, "customer"))
-		return;
-	if (en->number == ENTITY_CUSTOMER)
-		customer = any_ref_id(record);
-	else if (f && f->type == T_REF)
-		customer =
-			record_number(lookup_fields(d->w->lookup, en, any_ref_id(record)), f->tag);
-	if (customer)
-		draft_set_number(d, "customer", customer);
-}
-
 /* A reminder of a customer alone is about it. */
 static void reminder_prepare(struct draft *d)
 {
-	if (!draft_has(d, "record") && draft_has(d, "customer"))
-		draft_set_number(
-			d, "record", any_ref(ENTITY_CUSTOMER, draft_number(d, "customer")));
-	customer_of_record(d);
+	uint64_t customer = draft_number(d, "customer");
+
+	if (customer && !draft_has(d, "record"))
+		draft_set_number(d, "record", any_ref(ENTITY_CUSTOMER, customer));
 }
 
 static void reminder_check(struct draft *d)

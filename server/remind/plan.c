@@ -150,6 +150,13 @@ static bool closed_above(struct txn *t, const struct entity *entity, const struc
 	return over;
 }
 
+static bool stands(const struct entity *entity, const struct stored *record, const char *name)
+{
+	const struct field *f = name ? entity_field_named(entity, name) : NULL;
+
+	return f && record_has(record->fields, f->tag);
+}
+
 static void add_ahead(struct asking *a, int64_t days)
 {
 	for (size_t i = 0; i < a->nahead; i++)
@@ -210,6 +217,17 @@ static enum repeat read_repeat(struct lookup *l, uint64_t entry)
 	return REPEAT_NONE;
 }
 
+/* The day of the field; an instant is due on the minute at which it is there. */
+static civil_date read_day(struct asking *a, struct bytes fields)
+{
+	int64_t ms = record_signed(fields, a->field->tag);
+
+	if (a->field->type != T_DATETIME)
+		return (civil_date)record_number(fields, a->field->tag);
+	a->minute = zone_minute(a->zone, ms);
+	return zone_date(a->zone, ms);
+}
+
 static bool read_series(struct asking *a, struct lookup *l, struct bytes fields)
 {
 	char why[96];
@@ -223,7 +241,7 @@ static bool read_series(struct asking *a, struct lookup *l, struct bytes fields)
 		if (!birthday_parse(record_text(fields, a->field->tag), &a->series.start, why))
 			return false;
 	} else {
-		d = (civil_date)record_number(fields, a->field->tag);
+		d = read_day(a, fields);
 		a->series.start = (struct birthday){
 			.year = date_year(d), .month = date_month(d), .day = date_day(d)
 		};
@@ -246,7 +264,11 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 
 	*out = (struct asking){ .entity = entity, .field = field, .minute = DEFAULT_MINUTE };
 	if (!record_has(record->fields, field->tag) || closed(l, entity, record) ||
-		closed_above(t, entity, record) || !read_series(out, l, record->fields))
+		closed_above(t, entity, record) || stands(entity, record, field->remind_until))
+		return false;
+	out->user = remind_user_of(t, entity, field, record);
+	out->zone = user_zone(t, out->user);
+	if (!read_series(out, l, record->fields))
 		return false;
 	/* a reminder that a field made is due by that field */
 	if (field->remind == REMIND_SERIES && model_text(entity, record->fields, "source_rule").len)
@@ -256,8 +278,6 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 	if (time && record_has(record->fields, time->tag))
 		out->minute = (int)record_number(record->fields, time->tag);
 	read_ahead(out, l, record->fields);
-	out->user = remind_user_of(t, entity, field, record);
-	out->zone = user_zone(t, out->user);
 	return true;
 }
 
@@ -307,8 +327,8 @@ static bool rule_touched(const struct entity *entity, const struct field *field,
 static bool asker_touched(const struct entity *entity, const struct field *field,
 	const struct stored *before, const struct stored *after)
 {
-	const char *names[] = { field->remind_user, entity->owner_field, "archived", "left_on",
-		"state", "customer" };
+	const char *names[] = { field->remind_user, field->remind_until, entity->owner_field,
+		"archived", "left_on", "state", "customer" };
 	bool touched = before->deleted != after->deleted;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

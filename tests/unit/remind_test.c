@@ -106,6 +106,23 @@ static void test_over_is_over(void **state)
 	remind_close(&p.r);
 }
 
+static void test_instants_remind_at_their_minute(void **state)
+{
+	struct people p = people_open();
+	uint64_t id = bench_add(p.b, "feedback",
+		"customer=1|title=x|content=x|reported_at=2026-12-24T02:30:00Z|priority=urgent");
+
+	is_planned(&p, "feedback", id, "response_due_at", "2026-12-24T06:30:00Z 0");
+	is_planned(&p, "feedback", id, "resolve_due_at", "2026-12-25T02:30:00Z 0");
+	bench_set(p.b, "feedback", id, "state=answered");
+	is_planned(&p, "feedback", id, "response_due_at", "");
+	is_planned(&p, "feedback", id, "resolve_due_at", "");
+	bench_set(p.b, "feedback", id, "state=reopened");
+	is_planned(&p, "feedback", id, "response_due_at", "");
+	is_planned(&p, "feedback", id, "resolve_due_at", "2026-12-25T02:30:00Z 0");
+	remind_close(&p.r);
+}
+
 static void test_owner_above(void **state)
 {
 	struct people p = people_open();
@@ -364,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edits_plan_anew),
 		cmocka_unit_test(test_over_is_over),
+		cmocka_unit_test(test_instants_remind_at_their_minute),
 		cmocka_unit_test(test_owner_above),
 		cmocka_unit_test(test_transfer_after_firing),
 		cmocka_unit_test(test_source_changes),
