@@ -124,7 +124,7 @@ static bool in_message(const struct error *e, const struct field_error *f)
 static void add_field_text(const struct app *app, struct buf *out, const struct field_error *f)
 {
 	buf_printf(out, "%s %s", f->field, f->message);
-	if (f->current || f->yours)
+	if (f->yours)
 		buf_printf(out, app_tr(app, " (now: '%s', yours: '%s')"),
 			f->current ? f->current : "", f->yours ? f->yours : "");
 }
@@ -139,7 +139,7 @@ static void print_error_text(const struct app *app, const struct error *e)
 	for (size_t i = 0; i < e->nfields; i++) {
 		const struct field_error *f = &e->fields[i];
 
-		if (in_message(e, f) && !f->current && !f->yours)
+		if (in_message(e, f) && !f->yours)
 			continue;
 		buf_clear(&line);
 		add_field_text(app, &line, f);
@@ -166,7 +166,8 @@ void error_to_json(const struct error *e, struct buf *out)
 		buf_add_str(out, ",\"message\":");
 		json_add_str(out, f->message);
 		if (f->current) {
-			buf_add_str(out, ",\"current\":");
+			buf_add_str(out, e->status == STATUS_DUPLICATE ? ",\"candidate\":"
+								       : ",\"current\":");
 			json_add_str(out, f->current);
 		}
 		if (f->yours) {

@@ -181,8 +181,8 @@ static enum status run_undo(struct app *app, struct error *e)
 const struct command cmd_add = {
 	.noun = ANY_ENTITY,
 	.name = "add",
-	.usage = "FIELD=VALUE... | --json FILE|-",
-	.options = "json",
+	.usage = "FIELD=VALUE... | --json FILE|- [--force]",
+	.options = "json force",
 	.help = "add a record",
 	.more = "  FIELD=@FILE takes the value from a file; FIELD=@name:TEXT looks a reference "
 		"up;\n"
@@ -202,7 +202,7 @@ const struct command cmd_set = {
 	.noun = ANY_ENTITY,
 	.name = "set",
 	.usage = "ID FIELD=VALUE... | --where FILTER FIELD=VALUE...",
-	.options = "if-version where",
+	.options = "if-version where force",
 	.help = "change fields; FIELD= clears one",
 	.run = run_set,
 };
@@ -219,6 +219,7 @@ const struct command cmd_restore = {
 	.noun = ANY_ENTITY,
 	.name = "restore",
 	.usage = "ID...",
+	.options = "force",
 	.help = "take records back from the trash",
 	.run = run_restore,
 };

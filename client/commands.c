@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&cmd_restore,
 	&cmd_history,
 	&cmd_merge,
+	&cmd_duplicates,
 	&cmd_import,
 	&cmd_export,
 	&cmd_reminder_list,

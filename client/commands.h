@@ -16,6 +16,7 @@ extern const struct command cmd_list, cmd_count, cmd_search;
 /* cmd_history.c */
 extern const struct command cmd_history;
 extern const struct command cmd_merge;
+extern const struct command cmd_duplicates;
 /* cmd_today.c */
 extern const struct command cmd_today;
 /* cmd_system.c */
@@ -32,7 +33,7 @@ extern const struct command cmd_reminder_list, cmd_reminder_ack, cmd_reminder_sn
 extern const struct command cmd_user_invite, cmd_setting_set;
 
 #define LIST_OPTIONS "sort limit page all trash explain total"
-#define IMPORT_OPTIONS "encoding separator quote map set key on-conflict null rejects format"
+#define IMPORT_OPTIONS "encoding separator quote map set key on-conflict null rejects format force"
 #define EXPORT_OPTIONS "encoding format sort trash"
 
 enum status run_add(struct app *app, struct error *e);

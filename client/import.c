@@ -409,6 +409,8 @@ static enum status new_chunk(struct importer *im, struct error *e)
 	r->has_dry_run = r->dry_run = app->opt.dry_run;
 	for (size_t i = 0; i < im->ncolumns; i++)
 		request_column(c->arena, r, im->columns[i]);
+	if (app->opt.force)
+		request_arg(c->arena, r, "force", bytes_str("yes"));
 	add_options(im, r, c->arena);
 	set_key(im, c);
 	c->first = im->put;

@@ -186,16 +186,17 @@ static void take_field_error(const Guanxi__FieldError *f, struct error *e)
 	char *name = bytes_dup(pb_bytes(f->field));
 	char *message = bytes_dup(pb_bytes(f->message));
 
-	if (f->has_current || f->has_yours) {
-		char *current = bytes_dup(pb_bytes(f->current));
-		char *yours = bytes_dup(pb_bytes(f->yours));
+	char *current = bytes_dup(pb_bytes(f->current));
+	char *yours = bytes_dup(pb_bytes(f->yours));
 
+	if (f->has_yours)
 		error_conflict(e, name, current, yours);
-		free(current);
-		free(yours);
-	} else {
+	else if (f->has_current)
+		error_candidate(e, name, current, "%s", message);
+	else
 		error_field(e, name, "%s", message);
-	}
+	free(current);
+	free(yours);
 	free(name);
 	free(message);
 }

@@ -63,6 +63,8 @@ static const struct option_row table[] = {
 		"auto, utf-8, utf-8-bom, utf-16, gb18030" },
 	{ "map", 0, OPTION_LIST, false, AT(map), "COLUMN=FIELD",
 		"which field a column is; may repeat" },
+	{ "force", 0, OPTION_FLAG, false, AT(force), NULL,
+		"enter likely duplicates; needs --reason and the right" },
 	{ "take", 0, OPTION_LIST, false, AT(take), "FIELD",
 		"where both have a value, the second record's; may repeat" },
 	{ "separator", 0, OPTION_TEXT, false, AT(separator), "CHARACTER",

@@ -28,6 +28,7 @@ struct options {
 	bool all, trash, planned, proto, explain, total;
 	const char *separator, *quote;
 	struct option_list map, set, take;
+	bool force;
 
 	uint64_t given;     /* one bit for each row of the table that was used */
 	const char **words; /* what is no option; NULL-terminated */

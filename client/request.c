@@ -64,6 +64,8 @@ Guanxi__Request *request_new(struct app *app, const char *op)
 	request_text(
 		app->arena, app->opt.idempotency_key, &r->has_idempotency_key, &r->idempotency_key);
 	r->has_dry_run = r->dry_run = app->opt.dry_run;
+	if (app->opt.force)
+		request_arg(app->arena, r, "force", bytes_str("yes"));
 	if (app->deadline_us) {
 		int64_t left = (app->deadline_us - monotonic_us()) / 1000;
 

@@ -13,7 +13,7 @@
 const struct command cmd_short_add = {
 	.name = "add",
 	.usage = "NAME FIELD=VALUE...",
-	.options = "json",
+	.options = "json force",
 	.help = "add a customer",
 	.run = run_add,
 	.stands_for = DAILY,
@@ -209,7 +209,7 @@ const struct command cmd_setting_set = {
 	.noun = "setting",
 	.name = "set",
 	.usage = "NAME VALUE",
-	.options = "if-version where",
+	.options = "if-version where force",
 	.help = "change a business number",
 	.run = run_setting,
 };

@@ -108,6 +108,21 @@ enum status error_conflict(
 	return e->status;
 }
 
+void error_candidate(
+	struct error *e, const char *field, const char *candidate, const char *format, ...)
+{
+	struct field_error *f;
+	va_list args;
+
+	if (!e)
+		return;
+	va_start(args, format);
+	f = add_field(e, field);
+	f->message = g_strdup_vprintf(format, args);
+	f->current = g_strdup(candidate);
+	va_end(args);
+}
+
 void error_prefix(struct error *e, const char *format, ...)
 {
 	char prefix[sizeof(e->message)];

@@ -70,6 +70,10 @@ enum status error_field(struct error *e, const char *field, const char *format, 
 enum status error_conflict(
 	struct error *e, const char *field, const char *current, const char *yours);
 
+/* Adds one bad field with the record that stands against it, as "customer:12", in current. The status stays. Copies all strings. */
+void error_candidate(struct error *e, const char *field, const char *candidate, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
 /* Puts "prefix: " before the message. */
 void error_prefix(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -91,6 +91,14 @@ struct range {
 	int64_t least, most;
 };
 
+/* How a value tells that two records are likely the same. */
+enum match {
+	MATCH_NONE,
+	MATCH_VALUE, /* equal in normal form, of any entity's field of this type (of texts: of this name) */
+	MATCH_NAME, /* of firms: equal without blanks, brackets, case and the words for the form of company */
+	MATCH_BIRTHDAY, /* with the name that matches likewise */
+};
+
 struct field {
 	uint16_t tag; /* never reused; 900-919 common to all entities, from 1000 up custom */
 	uint16_t max; /* longest text in characters; 0: the type's */
@@ -98,6 +106,7 @@ struct field {
 	enum field_class class;
 	enum on_delete on_delete;
 	enum remind_source remind;
+	enum match match;
 	uint32_t flags;
 	const char *name;
 	const char *zh;

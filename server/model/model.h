@@ -138,6 +138,19 @@ enum status model_delete(const struct model_write *w, uint64_t *count, struct er
 enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e);
 
 /*
+ * Records that are likely the same as one with these fields (w: txn, scope, lookup, entity, id, before): by the values that are new or
+ * differ from before's. Those in the trash, and those that name the record or that it names (a contact and its customer), do not count. Returns how many, at most max.
+ */
+struct duplicate {
+	const struct field *field; /* of w->entity: whose value they share */
+	const struct entity *entity;
+	uint64_t id;
+	bool visible; /* to w->scope: of others nothing but that they are there may be told */
+};
+size_t model_duplicates(
+	const struct model_write *w, struct bytes fields, struct duplicate *out, size_t max);
+
+/*
  * Merges other into write.before (both live and of write.entity, as the caller sees them): every reference to other, in the trash too, names
  * write.id; what write.before lacks comes from other, lists hold the values of both; where both have a value write.before's stays
  * unless its tag stands in take. other goes to the trash with merged_into, from where ids find the survivor. count: records whose references moved.

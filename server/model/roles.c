@@ -23,7 +23,7 @@ const struct role_row role_rows[] = {
 		"survey_response.*,message.*,consent.*,points_entry.*,article.*,notice.*," STAFF ",lead.*,opportunity.*,"
 		"sale.*,contract.*,operating_record.*,qualification_review.*,sales_plan.*,"
 		"plan_step.*,plan_line.*,collision.rule,"
-		"request.decide,plan.draft,review.opinion", REVEAL, false },
+		"duplicate.override,request.decide,plan.draft,review.opinion", REVEAL, false },
 	{ "sales", "业务员", "Salesman", "own",
 		"customer.add,customer.change,customer.delete,customer.claim,customer.release,"
 		"customer.register,customer.import,customer.export,contact.*,activity.*,task.*,"
@@ -38,7 +38,7 @@ const struct role_row role_rows[] = {
 		"balance.negative,sale.change,operating_record.change,"
 		"sale.export,contract.export,operating_record.export,document.add,document.change," STAFF, "personal,sensitive,cost", false },
 	{ "marketing", "市场部专员", "Marketing specialist", "all",
-		"customer.change,customer.merge,customer.archive,customer.export,contact.change,"
+		"customer.change,customer.merge,duplicate.override,customer.archive,customer.export,contact.change,"
 		"consent.*,campaign.*,message.*,survey_response.*,points_entry.*,document.*,"
 		"notice.*," STAFF, "personal", false },
 	{ "support", "客服", "Support", "branch",

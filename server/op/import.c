@@ -1,5 +1,6 @@
 /* Many records at once: each row for itself, all of them one operation, which goes on where it was broken off. */
 #include "server/call/rights.h"
+#include "server/op/duplicates.h"
 #include "server/op/journal.h"
 #include "server/op/op.h"
 #include "server/op/target.h"
@@ -189,6 +190,8 @@ static enum status row_check(struct import *im, struct row *row, struct error *e
 		buf_bytes(&row->patch.fields), row->patch.cleared, row->patch.ncleared,
 		&row->whole);
 	s = model_check(&w, buf_bytes(&row->whole), &row->checked, e);
+	if (!s && !parsed)
+		s = duplicates_check(&im->t, &w, buf_bytes(&row->checked), e);
 	if (!row->found)
 		buf_add_bytes(&row->checked, buf_bytes(&row->stamps));
 	return s ? s : parsed;

@@ -1,6 +1,7 @@
 /* Adding, reading, changing, deleting and restoring records of any entity. */
 #include "server/call/rights.h"
 #include "server/op/conflict.h"
+#include "server/op/duplicates.h"
 #include "server/op/op.h"
 #include "server/op/target.h"
 #include "server/server.h"
@@ -41,6 +42,8 @@ static enum status change_check(
 	record_merge(before ? before->fields : bytes_of("", 0), buf_bytes(&ch->patch.fields),
 		ch->patch.cleared, ch->patch.ncleared, &ch->whole);
 	s = model_check(&w, buf_bytes(&ch->whole), &ch->checked, e);
+	if (!s && !parsed)
+		s = duplicates_check(&ch->t, &w, buf_bytes(&ch->checked), e);
 	return s ? s : parsed;
 }
 
@@ -137,8 +140,10 @@ static enum status record_move(
 	if (!s && record.deleted == (move == model_delete))
 		s = error_set(e, STATUS_CONFLICT, "%s \"%llu\" is %s the trash", t->entity->name,
 			(unsigned long long)id, record.deleted ? "already in" : "not in");
+	struct model_write w = target_write(t, &record, id);
+	if (!s && move == model_restore)
+		s = duplicates_check(t, &w, record.fields, e);
 	if (!s && !t->call->request->dry_run) {
-		struct model_write w = target_write(t, &record, id);
 		s = move(&w, &n, e);
 	}
 	if (!s)

@@ -122,8 +122,10 @@ void index_keys(const struct store *s, const struct shape *sh, uint64_t id, stru
 		if (sf && sf->indexed && (!deleted || w.tag == TAG_DELETED_AT))
 			add_value(s, sh, sf->field, &w, id, out);
 	}
-	if (!deleted)
+	if (!deleted) {
 		add_readings(sh, id, whole, out);
+		match_keys(s, sh, id, whole, out);
+	}
 }
 
 void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
@@ -143,6 +145,7 @@ void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, s
 			add_value(s, sh, sf->field, &w, id, out);
 	}
 	add_readings(sh, id, whole, out);
+	match_keys(s, sh, id, whole, out);
 }
 
 size_t store_find_equal(struct txn *t, const struct entity *entity, const struct field *f,

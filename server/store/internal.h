@@ -34,6 +34,8 @@ struct shape {
 		uint16_t entity; /* 0: named in the value (T_REF_ANY) */
 	} * parents; /* references whose scope is followed, in the order in which they count */
 	size_t nparents;
+	const struct field *matches[2]; /* that tell likely duplicates by keys of their own */
+	size_t nmatches;
 	const struct shape **followers; /* entities that follow records of this one */
 	size_t nfollowers;
 };
@@ -137,6 +139,10 @@ void index_keys(const struct store *s, const struct shape *sh, uint64_t id, stru
 /* As index_keys for the two runs of the changed tags alone. */
 void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
 	const uint32_t *tags, size_t ntags, struct key_set *out);
+
+/* match.c: the keys by which likely duplicates are found. */
+void match_keys(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
+	struct key_set *out);
 
 /* scope.c */
 struct effective {

@@ -34,6 +34,7 @@ void reindex_describe(const struct entity *en, const struct shape_field *sf, str
 	buf_add_u16(out, f->tag);
 	buf_add_u8(out, (uint8_t)f->type);
 	buf_add_u8(out, (uint8_t)f->class);
+	buf_add_u8(out, (uint8_t)f->match);
 	buf_add_u32(out, f->flags & FORM_FLAGS);
 	buf_add_u8(out, (uint8_t)(sf->indexed | sf->unique << 1 | searched << 2));
 	buf_add_u16(out, tag_of(entity_field_reading(en, f)));

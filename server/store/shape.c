@@ -30,6 +30,8 @@ static void fill_fields(struct shape *sh)
 		if (sf->indexed && !key_is_hashed(f))
 			sf->reading = entity_field_reading(en, f);
 		sf->unique = sf->kept && is_unique(en, f);
+		if ((f->match == MATCH_NAME || f->match == MATCH_BIRTHDAY) && sh->nmatches < 2)
+			sh->matches[sh->nmatches++] = f;
 	}
 	qsort(sh->fields, sh->nfields, sizeof(*sh->fields), by_tag);
 }

@@ -186,6 +186,9 @@ size_t store_find_equal(struct txn *t, const struct entity *entity, const struct
 /* What a unique or indexed field's value in these fields is compared by, keyed. false: it has none. */
 bool store_value_hash(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes fields, uint8_t out[16]);
+/* Live records of the entity whose field f (MATCH_NAME, MATCH_BIRTHDAY) matches that of a record with these fields; as store_find_equal. */
+size_t store_find_match(struct txn *t, const struct entity *entity, const struct field *f,
+	struct bytes fields, uint64_t after_id, uint64_t *ids, size_t max);
 uint64_t store_survivor(
 	struct txn *t, const struct entity *entity, uint64_t id); /* follows merges */
 
