@@ -25,11 +25,11 @@
 #define KEY_BYTES (4 + KEY_MAX + 1 + 8)
 #define KEY_HASH 16
 
-#define KEY_SCOPE_OWNER 0xFF01u  /* owner */
-#define KEY_SCOPE_BRANCH 0xFF02u /* branch */
-#define KEY_SCOPE_POOL 0xFF03u   /* branch, only of records without an owner */
-#define KEY_SCOPE_SEEN 0xFF04u   /* the user named by entity.seen_by_field */
-#define KEY_SCOPE_PARENT 0xFF05u /* record whose scope this one follows: any_ref() */
+#define KEY_SCOPE_OWNER 0xFF01u    /* owner */
+#define KEY_SCOPE_BRANCH 0xFF02u   /* branch */
+#define KEY_SCOPE_POOL 0xFF03u     /* branch, only of records without an owner */
+#define KEY_SCOPE_SEEN 0xFF04u     /* the user named by entity.seen_by_field */
+#define KEY_SCOPE_PARENT 0xFF05u   /* record whose scope this one follows: any_ref() */
 #define KEY_MATCH_NAME 0xFF06u     /* first 8 bytes of a keyed hash of the name as it is matched */
 #define KEY_MATCH_BIRTHDAY 0xFF07u /* the same of name and birthday */
 #define KEY_TRASHED 0x0080u
