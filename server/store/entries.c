@@ -78,7 +78,7 @@ void entries_seek_key(struct entries *x, const struct key *key, bool down)
 	entries_seek(x, value, id, down);
 }
 
-int entry_compare(const struct entry *en, const struct key *key)
+int entry_compare(const struct index_entry *en, const struct key *key)
 {
 	struct bytes value;
 	uint64_t id;
@@ -89,7 +89,7 @@ int entry_compare(const struct entry *en, const struct key *key)
 	return order ? order : en->id < id ? -1 : en->id > id;
 }
 
-bool entries_step(struct entries *x, bool down, struct entry *out)
+bool entries_step(struct entries *x, bool down, struct index_entry *out)
 {
 	struct bytes key;
 
@@ -103,18 +103,18 @@ bool entries_step(struct entries *x, bool down, struct entry *out)
 	return true;
 }
 
-bool entries_value(struct entries *x, struct entry *first, uint64_t *count)
+bool entries_value(struct entries *x, struct index_entry *first, uint64_t *count)
 {
-	struct entry en;
+	struct index_entry en;
 	bool more = x->pending_set || entries_step(x, false, &en);
 
 	if (!more)
 		return false;
 	if (x->pending_set)
-		en = (struct entry){ key_bytes(&x->pending), x->pending_id };
+		en = (struct index_entry){ key_bytes(&x->pending), x->pending_id };
 	x->value.len = 0;
 	add_value(&x->value, en.value);
-	*first = (struct entry){ key_bytes(&x->value), en.id };
+	*first = (struct index_entry){ key_bytes(&x->value), en.id };
 	*count = 1;
 	while ((more = entries_step(x, false, &en)) && bytes_equal(en.value, first->value))
 		++*count;

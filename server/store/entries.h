@@ -9,7 +9,7 @@
 #include "server/store/store.h"
 
 /* One entry. The value is what stands between tag and id, valid until the next step. */
-struct entry {
+struct index_entry {
 	struct bytes value;
 	uint64_t id;
 };
@@ -24,10 +24,10 @@ void entries_seek(struct entries *x, struct bytes value, uint64_t id, bool down)
 /* The same by a whole key: entity, tag, value, id. One of a field alone begins at its first entry. */
 void entries_seek_key(struct entries *x, const struct key *key, bool down);
 /* < 0: the entry stands before the key */
-int entry_compare(const struct entry *en, const struct key *key);
-bool entries_step(struct entries *x, bool down, struct entry *out);
+int entry_compare(const struct index_entry *en, const struct key *key);
+bool entries_step(struct entries *x, bool down, struct index_entry *out);
 /* Passes the entries of the next value: the first of them, and how many there are. */
-bool entries_value(struct entries *x, struct entry *first, uint64_t *count);
+bool entries_value(struct entries *x, struct index_entry *first, uint64_t *count);
 bool entries_has(struct txn *t, const struct key *value, uint64_t id);
 /* How many entries lie from low to high, both keys of the field, counted to max at most. */
 size_t entries_count(struct txn *t, const struct key *low, const struct key *high, size_t max);

@@ -139,7 +139,7 @@ static enum status fill_entries(struct ids *x, struct txn *t, struct bits *out, 
 {
 	struct key prefix = x->low;
 	struct entries *entries;
-	struct entry en;
+	struct index_entry en;
 
 	if (x->kind == IDS_RANGE)
 		prefix.len = 4;
@@ -303,7 +303,7 @@ static uint64_t beyond(const struct ids *x, uint64_t id)
 
 static bool step(struct ids *x, uint64_t *id)
 {
-	struct entry en;
+	struct index_entry en;
 	struct bytes key;
 
 	if (x->kind == IDS_LIST) {

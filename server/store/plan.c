@@ -104,7 +104,7 @@ static const struct field *sort_index(const struct query *q, const struct order 
 {
 	const struct field *f = o->n >= 1 ? o->keys[0].field : NULL;
 
-	if (!f || !plan_ordered(f) || (q->trash && f->tag != TAG_DELETED_AT))
+	if (!f || (q->trash ? f->tag != TAG_DELETED_AT : !plan_ordered(f)))
 		return NULL;
 	return f;
 }
@@ -166,6 +166,13 @@ static enum status by_index(struct planner *p, struct ids *x)
 	return gather_small(p, x, passed);
 }
 
+static bool along_pays(struct planner *p, const struct ids *x)
+{
+	if (p->query->way)
+		return p->query->way == 1 + (int)(p->order->n > 1 ? WAY_GROUPS : WAY_INDEX);
+	return p->order->n > 1 ? x->size > GROUPS_ABOVE : walk_pays(p, x, p->plan->stretch);
+}
+
 static enum status choose(struct planner *p, struct ids *x)
 {
 	const struct field *f = sort_index(p->query, p->order);
@@ -179,7 +186,7 @@ static enum status choose(struct planner *p, struct ids *x)
 		take_stretch(p, x, f);
 		ids_measure(x, p->txn, p->plan->all);
 		ids_measure(p->plan->stretch, p->txn, p->plan->all);
-		if (p->order->n > 1 ? x->size > GROUPS_ABOVE : walk_pays(p, x, p->plan->stretch))
+		if (along_pays(p, x))
 			return by_index(p, x);
 		if (!p->plan->then_unset)
 			ids_add(x, p->plan->stretch);

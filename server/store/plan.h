@@ -87,9 +87,10 @@ struct planner {
 	struct error *e;
 };
 
+/* The index of deletions holds what no other one does. */
 static inline bool plan_indexed(const struct field *f)
 {
-	return (f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL);
+	return (f->flags & F_INDEXED) && !(f->flags & F_VIRTUAL) && f->tag != TAG_DELETED_AT;
 }
 
 /* Entries stand in the order of values, one for each record. */

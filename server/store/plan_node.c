@@ -291,7 +291,7 @@ static enum status add_referring(
 	struct wire_field w = { .tag = n->field[step]->tag, .wire = WIRE_VARINT, .number = id };
 	struct key k = key_index_value(txn_store(p->txn), n->entity[step], n->field[step], &w);
 	struct entries *entries;
-	struct entry en;
+	struct index_entry en;
 	enum status s = entries_open(p->txn, &k, &entries, p->e);
 
 	if (s)
@@ -359,18 +359,37 @@ static struct ids *path(
 
 /* And, or, not. */
 
-static struct ids *negation(struct ids *of)
+/* Not stands before leaves alone, so that what can name its members does. */
+static struct ids *turned(struct ids *of)
 {
+	bool both = of->kind == IDS_AND;
 	struct ids *x;
 
-	if (!of || !of->exact) {
+	if (of->kind == IDS_NOT) {
+		x = of->parts[0];
+		of->nparts = 0;
 		ids_free(&of);
-		return NULL;
+		return x;
 	}
-	x = ids_new(IDS_NOT, of->entity, "none of");
-	x->exact = true;
-	ids_add(x, of);
-	return x;
+	if (!both && of->kind != IDS_OR) {
+		x = ids_new(IDS_NOT, of->entity, "none of");
+		ids_add(x, of);
+		x->exact = true;
+		return x;
+	}
+	of->kind = both ? IDS_OR : IDS_AND;
+	of->told = both ? "any of" : "all of";
+	for (size_t i = 0; i < of->nparts; i++)
+		of->parts[i] = turned(of->parts[i]);
+	return of;
+}
+
+static struct ids *negation(struct ids *of)
+{
+	if (of && of->exact)
+		return turned(of);
+	ids_free(&of);
+	return NULL;
 }
 
 static struct ids *comparison(struct planner *p, const struct condition_node *n)

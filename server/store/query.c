@@ -59,7 +59,7 @@ static bool time_over(struct page *p, size_t weight)
 /* Row after row. */
 
 /* The value of an entry as a place in the order: that of a text ends with a NUL. */
-static void entry_key(const struct field *f, const struct entry *en, struct position_key *out)
+static void entry_key(const struct field *f, const struct index_entry *en, struct position_key *out)
 {
 	size_t tail = type_is_number(f->type) ? 0 : 1;
 
@@ -72,7 +72,7 @@ static void entry_key(const struct field *f, const struct entry *en, struct posi
 }
 
 /* Where an id stands; en: its entry in the order's index, NULL: among those without a value, or in the order of ids. */
-static void place(struct page *p, const struct entry *en, uint64_t id, struct position *out)
+static void place(struct page *p, const struct index_entry *en, uint64_t id, struct position *out)
 {
 	out->id = id;
 	out->keys[0] = (struct position_key){ 0 };
@@ -93,7 +93,7 @@ static bool misplaced(
 	return order_compare_first(&p->order, here, &right) != 0;
 }
 
-static bool skipped(const struct page *p, const struct entry *en, const struct position *here,
+static bool skipped(const struct page *p, const struct index_entry *en, const struct position *here,
 	const struct stored *record)
 {
 	if (en)
@@ -102,7 +102,7 @@ static bool skipped(const struct page *p, const struct entry *en, const struct p
 }
 
 /* One candidate of a stream. *done ends the page. */
-static enum status stream_row(struct page *p, const struct entry *en, uint64_t id, bool *done)
+static enum status stream_row(struct page *p, const struct index_entry *en, uint64_t id, bool *done)
 {
 	struct stored record;
 	struct position here;
@@ -130,7 +130,7 @@ static enum status stream_row(struct page *p, const struct entry *en, uint64_t i
 }
 
 /* An entry that the sieve holds back; the page may end at it. */
-static void pass_entry(struct page *p, const struct entry *en, bool *done)
+static void pass_entry(struct page *p, const struct index_entry *en, bool *done)
 {
 	if (!time_over(p, 1))
 		return;
@@ -164,7 +164,8 @@ static void seek_stretch(struct page *p, struct entries *x, bool down)
 }
 
 /* The next entry of the stretch that is in the set. */
-static bool next_entry(struct page *p, struct entries *x, bool down, struct entry *en, bool *done)
+static bool next_entry(
+	struct page *p, struct entries *x, bool down, struct index_entry *en, bool *done)
 {
 	const struct ids *stretch = p->plan.stretch;
 
@@ -193,7 +194,7 @@ static enum status stream_stretch(struct page *p, bool *done)
 {
 	bool down = p->order.keys[0].descending;
 	struct entries *x;
-	struct entry en;
+	struct index_entry en;
 	enum status s = open_stretch(p, down, &x);
 
 	while (!s && next_entry(p, x, down, &en, done))
@@ -298,7 +299,7 @@ static void best_sort(struct best *b)
 
 /* One candidate of a scan. */
 static enum status scan_row(
-	struct page *p, struct best *best, uint64_t id, const struct entry *en, bool unset)
+	struct page *p, struct best *best, uint64_t id, const struct index_entry *en, bool unset)
 {
 	struct stored record;
 	struct position at;
@@ -336,7 +337,7 @@ static enum status scan(struct page *p, struct best *best, bool unset)
 }
 
 /* Whether the rows found are the best whatever comes behind this entry. */
-static bool settled(const struct page *p, const struct best *best, const struct entry *en)
+static bool settled(const struct page *p, const struct best *best, const struct index_entry *en)
 {
 	struct position here = { .id = en->id };
 
@@ -350,7 +351,7 @@ static enum status scan_groups(struct page *p, struct best *best)
 	bool down = p->order.keys[0].descending, unset = p->resumed && !p->after.keys[0].has;
 	int64_t deadline_us = p->deadline_us;
 	struct entries *x = NULL;
-	struct entry en;
+	struct index_entry en;
 	bool done = unset;
 	enum status s = unset ? STATUS_OK : open_stretch(p, down, &x);
 

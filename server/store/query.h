@@ -27,6 +27,7 @@ struct query {
 	bool trash;                        /* only deleted records */
 	uint32_t limit;
 	bool brief; /* give up at the deadline (cut, without rows) where an order needs a whole scan */
+	int way; /* of tests: 1 + the enum way that is taken wherever it can be; 0: the cheapest */
 	struct bytes after; /* token of the page before, unsealed; empty: first page */
 };
 

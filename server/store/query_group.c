@@ -97,7 +97,7 @@ static void number_run(const struct field *by, struct bytes value, struct buf *r
 
 /* The value of an entry in wire form: numbers stand in the entry, texts in the record. */
 static enum status entry_run(
-	struct groups *gs, const struct entry *en, struct buf *run, struct error *e)
+	struct groups *gs, const struct index_entry *en, struct buf *run, struct error *e)
 {
 	struct count *c = &gs->count;
 	struct stored record;
@@ -121,8 +121,8 @@ static enum status entry_run(
 	return s;
 }
 
-static enum status add_entries(
-	struct groups *gs, const struct entry *first, uint64_t n, struct buf *run, struct error *e)
+static enum status add_entries(struct groups *gs, const struct index_entry *first, uint64_t n,
+	struct buf *run, struct error *e)
 {
 	struct bytes whole;
 	struct wire_field w;
@@ -145,14 +145,14 @@ static enum status add_entries(
 }
 
 /* Passes the next value: the first of its entries that is in the set, and how many are. Marks their ids in seen. */
-static bool next_value(struct entries *x, const struct bits *set, struct entry *ahead,
-	struct key *value, struct entry *first, uint64_t *n, struct bits *seen)
+static bool next_value(struct entries *x, const struct bits *set, struct index_entry *ahead,
+	struct key *value, struct index_entry *first, uint64_t *n, struct bits *seen)
 {
 	if (!ahead->id)
 		return false;
 	value->len = ahead->value.len;
 	memcpy(value->data, ahead->value.data, value->len);
-	*first = (struct entry){ key_bytes(value), 0 };
+	*first = (struct index_entry){ key_bytes(value), 0 };
 	*n = 0;
 	do {
 		if (!set || bits_has(set, ahead->id)) {
@@ -184,7 +184,7 @@ static enum status add_unset(struct groups *gs, uint64_t rows, uint64_t set, str
 static enum status walk_values(struct groups *gs, struct entries *x, uint64_t rows, struct error *e)
 {
 	struct buf run = BUF_INIT;
-	struct entry first;
+	struct index_entry first;
 	uint64_t n, set = 0;
 	enum status s = STATUS_OK;
 
@@ -200,7 +200,7 @@ static enum status walk_sieved(struct groups *gs, struct entries *x, const struc
 	uint64_t rows, struct error *e)
 {
 	struct buf run = BUF_INIT;
-	struct entry ahead = { 0 }, first;
+	struct index_entry ahead = { 0 }, first;
 	struct key value;
 	struct bits seen;
 	uint64_t n;
