@@ -347,6 +347,22 @@ static void check_cycles(struct draft *d)
 	}
 }
 
+/* What is written once stays; the same again, as an import brings it, is no change. */
+static void check_final(struct draft *d)
+{
+	const struct entity *en = d->w->entity;
+	bool same = true;
+
+	if (!(en->flags & E_FINAL) || !d->w->before || !d->w->user)
+		return;
+	for (size_t i = 0; i < en->nfields && same; i++)
+		same = en->fields[i].flags & (F_COMPUTED | F_VIRTUAL | F_READONLY) ||
+		       !draft_changed(d, en->fields[i].name);
+	if (!same)
+		d->failed = error_set(d->e, STATUS_INVALID,
+			"a %s is never changed: a further one corrects it", en->name);
+}
+
 static enum status check_allowed(const struct draft *d)
 {
 	const struct entity *en = d->w->entity;
@@ -354,9 +370,6 @@ static enum status check_allowed(const struct draft *d)
 	if (en->flags & E_READONLY && d->w->user != 0)
 		return error_set(
 			d->e, STATUS_DENIED, "a %s is changed by the server only", en->name);
-	if (en->flags & E_FINAL && d->w->before && d->w->user != 0)
-		return error_set(d->e, STATUS_INVALID,
-			"a %s is never changed: a further one corrects it", en->name);
 	return STATUS_OK;
 }
 
@@ -380,6 +393,8 @@ enum status model_check(
 		check_cycles(&d);
 		rules_check(&d);
 	}
+	if (!d.failed)
+		check_final(&d);
 	if (!d.failed && hooks && hooks->check)
 		hooks->check(&d);
 	if (!d.failed && !d.faults)
