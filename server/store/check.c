@@ -3,6 +3,7 @@
  * counted; when more rows stand than were found, the odd ones are sought one by one.
  */
 #include "server/store/check.h"
+#include "server/store/posting_block.h"
 #include "server/store/reindex.h"
 
 #include <stdarg.h>
@@ -55,14 +56,39 @@ bool check_has(struct check *c, enum space s, const struct key *k)
 	return true;
 }
 
+/* The block that was read last. */
+struct block_now {
+	struct buf list;
+	uint64_t end;
+};
+
 struct key_now {
 	size_t len;
 	uint8_t data[511]; /* the longest key of an engine */
 };
 
-static bool holds_nothing(enum space s)
+/* A block of postings: well-formed, and not reaching into the next one. */
+static bool check_block(struct check *c, enum space s, struct bytes key, struct block_now *last)
 {
-	return s == SPACE_IDX || s == SPACE_HIST || s == SPACE_OPER;
+	struct posting_runs runs = { 0 };
+	struct bytes list;
+	uint64_t first, end, count = 0;
+	bool sound = posting_key_split(key, &list, &first) &&
+		     posting_block_head(buf_bytes(&c->scratch), first, &end, &count) &&
+		     posting_block_read(first, buf_bytes(&c->scratch), &runs);
+
+	posting_runs_free(&runs);
+	if (sound && last->list.len == list.len && bytes_equal(buf_bytes(&last->list), list))
+		sound = last->end < first;
+	if (!sound) {
+		check_damage(c, "%s has a damaged block", space_names[s]);
+		return false;
+	}
+	c->stored[s] += count - 1;
+	buf_clear(&last->list);
+	buf_add_bytes(&last->list, list);
+	last->end = end;
+	return true;
 }
 
 /*
@@ -85,6 +111,7 @@ static bool check_values(struct check *c, enum space s)
 {
 	struct bytes none = { 0 }, key;
 	struct key_now last = { 0 };
+	struct block_now block = { 0 };
 	struct error e;
 	struct walk *w;
 
@@ -101,9 +128,12 @@ static bool check_values(struct check *c, enum space s)
 			check_damage(c, "%s", e.message);
 		else if (c->scratch.len)
 			c->counts.values++;
-		if (holds_nothing(s) && c->scratch.len)
+		if (s == SPACE_HIST && c->scratch.len)
 			check_damage(c, "%s holds a value where none belongs", space_names[s]);
+		if (s == SPACE_IDX || s == SPACE_OPER)
+			sound = check_block(c, s, key, &block) && sound;
 	}
+	buf_free(&block.list);
 	walk_close(&w);
 	error_clear(&e);
 	return sound;

@@ -12,8 +12,10 @@ static void check_finders(struct check *c, const struct log_entry *l)
 				c, "log entry %llu is missing in the history of its record", seq);
 	}
 	if (l->operation) {
-		struct key oper = key_pair(l->operation, l->seq);
-		if (!check_has(c, SPACE_OPER, &oper))
+		struct key oper = key_number(l->operation);
+		if (posting_has(c->t, SPACE_OPER, key_bytes(&oper), l->seq))
+			c->expected[SPACE_OPER]++;
+		else
 			check_damage(c, "log entry %llu is missing in its operation", seq);
 	}
 	struct key rec = key_record(l->entity, l->id);
@@ -81,10 +83,30 @@ static void extras(struct check *c, enum space s)
 		(unsigned long long)(c->stored[s] - c->expected[s]));
 }
 
+/* The same for the lists of operations. */
+static void operation_extras(struct check *c)
+{
+	struct bytes none = { 0 };
+	struct posting_walk *w;
+	struct log_entry l;
+	uint64_t seq;
+
+	if (c->stored[SPACE_OPER] <= c->expected[SPACE_OPER] ||
+		posting_open_all(c->t, SPACE_OPER, none, &w, NULL))
+		return;
+	while (posting_next(w, &seq))
+		if (log_read(c->t, seq, &l, &c->scratch, NULL, NULL))
+			check_damage(c, "oper names log entry %llu, which is not there",
+				(unsigned long long)seq);
+	posting_close(&w);
+	check_damage(c, "oper has %llu entries too many",
+		(unsigned long long)(c->stored[SPACE_OPER] - c->expected[SPACE_OPER]));
+}
+
 void check_log_extras(struct check *c)
 {
 	extras(c, SPACE_HIST);
-	extras(c, SPACE_OPER);
+	operation_extras(c);
 	extras(c, SPACE_BODY);
 }
 

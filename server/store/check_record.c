@@ -79,7 +79,7 @@ static void check_index(struct check *c, const struct shape *sh, uint64_t id, st
 	}
 	for (size_t i = 0; i < c->keys.n; i++) {
 		struct bytes key = key_set_at(&c->keys, i);
-		if (txn_has(c->t, SPACE_IDX, key))
+		if (posting_has(c->t, SPACE_IDX, key_list(key), key_index_id(key)))
 			c->expected[SPACE_IDX]++;
 		else
 			check_damage(c, "%s \"%llu\": index entry of field %u is missing",
@@ -170,11 +170,11 @@ void check_records(struct check *c)
 	walk_close(&w);
 }
 
-/* Whether the record that an idx key names asks for it. */
-static bool asked_for(struct check *c, struct bytes key)
+/* Whether the record that an index entry names asks for it. */
+static bool asked_for(struct check *c, struct bytes list, uint64_t id)
 {
-	const struct shape *sh = key.len < 12 ? NULL : shape_of(c, get_be16(key.data));
-	uint64_t id = key_index_id(key), version;
+	const struct shape *sh = list.len < 4 ? NULL : shape_of(c, get_be16(list.data));
+	uint64_t version;
 	struct bytes fields;
 
 	if (!sh || record_read(c->t, sh->entity->number, id, &c->row, &version, &fields, NULL) ||
@@ -182,26 +182,29 @@ static bool asked_for(struct check *c, struct bytes key)
 		!expected_keys(c, sh, id, fields))
 		return false;
 	for (size_t i = 0; i < c->keys.n; i++)
-		if (bytes_equal(key_set_at(&c->keys, i), key))
+		if (key_index_id(key_set_at(&c->keys, i)) == id &&
+			bytes_equal(key_list(key_set_at(&c->keys, i)), list))
 			return true;
 	return false;
 }
 
 void check_index_extras(struct check *c)
 {
-	struct bytes none = { 0 }, key;
-	struct walk *w;
+	struct bytes none = { 0 };
+	struct posting_walk *w;
+	uint64_t id;
 
-	if (walk_open(c->t, SPACE_IDX, none, &w, NULL))
+	if (posting_open_all(c->t, SPACE_IDX, none, &w, NULL))
 		return;
-	while (walk_next(w, &key))
-		if (!asked_for(c, key))
+	while (posting_next(w, &id)) {
+		struct bytes list = posting_list(w);
+		if (!asked_for(c, list, id))
 			check_damage(c,
 				"index entry of entity %u field %u names %llu without reason",
-				key.len < 12 ? 0 : get_be16(key.data),
-				key.len < 12 ? 0 : get_be16(key.data + 2),
-				(unsigned long long)key_index_id(key));
-	walk_close(&w);
+				list.len < 4 ? 0 : get_be16(list.data),
+				list.len < 4 ? 0 : get_be16(list.data + 2), (unsigned long long)id);
+	}
+	posting_close(&w);
 }
 
 static bool owns_unique(struct check *c, struct bytes key, uint64_t id)

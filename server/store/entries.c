@@ -4,13 +4,9 @@
 #define FIELD_BYTES 4 /* entity and tag, with which the keys of a field begin */
 
 struct entries {
-	struct walk *walk;
+	struct posting_walk *walk;
 	struct key prefix;
-	bool of_value;
-	/* of entries_value: the value given last, and the first entry of the next one, read already */
-	struct key value, pending;
-	uint64_t pending_id;
-	bool pending_set;
+	struct key value; /* of entries_value: the one given last */
 };
 
 enum status entries_open(
@@ -21,8 +17,9 @@ enum status entries_open(
 	if (!x)
 		return error_set(e, STATUS_INTERNAL, "out of memory");
 	x->prefix = *prefix;
-	x->of_value = prefix->len > FIELD_BYTES;
-	enum status s = walk_open(t, SPACE_IDX, key_bytes(prefix), &x->walk, e);
+	enum status s = prefix->len > FIELD_BYTES
+				? posting_open(t, SPACE_IDX, key_bytes(prefix), &x->walk, e)
+				: posting_open_all(t, SPACE_IDX, key_bytes(prefix), &x->walk, e);
 	if (s)
 		entries_close(&x);
 	*out = x;
@@ -33,7 +30,7 @@ void entries_close(struct entries **x)
 {
 	if (!*x)
 		return;
-	walk_close(&(*x)->walk);
+	posting_close(&(*x)->walk);
 	free(*x);
 	*x = NULL;
 }
@@ -51,102 +48,75 @@ void entries_seek(struct entries *x, struct bytes value, uint64_t id, bool down)
 
 	k.len = FIELD_BYTES;
 	add_value(&k, value);
-	if (!down) {
-		key_add_u64(&k, id);
-		walk_seek(x->walk, key_bytes(&k));
-		return;
-	}
-	key_add_u64(&k, id == UINT64_MAX ? id : id + 1);
-	walk_seek_back(x->walk, key_bytes(&k));
+	posting_seek(x->walk, key_bytes(&k), id + (down && id < UINT64_MAX));
 }
 
-static bool split(const struct key *key, struct bytes *value, uint64_t *id)
+/* A key of a field alone stands before its first entry. */
+static void split(const struct key *key, struct bytes *list, uint64_t *id)
 {
-	if (key->len < FIELD_BYTES + 8)
-		return false;
-	*value = bytes_of(key->data + FIELD_BYTES, key->len - FIELD_BYTES - 8);
-	*id = get_be64(key->data + key->len - 8);
-	return true;
+	bool whole = key->len < FIELD_BYTES + 8;
+
+	*list = whole ? key_bytes(key) : key_list(key_bytes(key));
+	*id = whole ? 0 : key_index_id(key_bytes(key));
 }
 
 void entries_seek_key(struct entries *x, const struct key *key, bool down)
 {
-	struct bytes value = { 0 };
-	uint64_t id = 0;
+	struct bytes list;
+	uint64_t id;
 
-	split(key, &value, &id);
-	entries_seek(x, value, id, down);
+	split(key, &list, &id);
+	posting_seek(x->walk, list, id + (down && id < UINT64_MAX));
 }
 
 int entry_compare(const struct index_entry *en, const struct key *key)
 {
-	struct bytes value;
+	struct bytes list;
 	uint64_t id;
 
-	if (!split(key, &value, &id))
-		return 1;
-	int order = bytes_compare(en->value, value);
+	split(key, &list, &id);
+	int order =
+		bytes_compare(en->value, bytes_of(list.data + FIELD_BYTES, list.len - FIELD_BYTES));
 	return order ? order : en->id < id ? -1 : en->id > id;
+}
+
+static struct bytes value_of(const struct entries *x)
+{
+	struct bytes list = posting_list(x->walk);
+
+	return bytes_of(list.data + FIELD_BYTES, list.len - FIELD_BYTES);
 }
 
 bool entries_step(struct entries *x, bool down, struct index_entry *out)
 {
-	struct bytes key;
-
-	do {
-		if (!(down ? walk_prev(x->walk, &key) : walk_next(x->walk, &key)))
-			return false;
-		/* a longer value may begin like this one */
-	} while (key.len < FIELD_BYTES + 8 || (x->of_value && key.len != x->prefix.len + 8));
-	out->value = bytes_of(key.data + FIELD_BYTES, key.len - FIELD_BYTES - 8);
-	out->id = key_index_id(key);
+	if (!(down ? posting_prev(x->walk, &out->id) : posting_next(x->walk, &out->id)))
+		return false;
+	out->value = value_of(x);
 	return true;
 }
 
 bool entries_value(struct entries *x, struct index_entry *first, uint64_t *count)
 {
-	struct index_entry en;
-	bool more = x->pending_set || entries_step(x, false, &en);
-
-	if (!more)
+	if (!posting_next_list(x->walk, &first->id, count))
 		return false;
-	if (x->pending_set)
-		en = (struct index_entry){ key_bytes(&x->pending), x->pending_id };
 	x->value.len = 0;
-	add_value(&x->value, en.value);
-	*first = (struct index_entry){ key_bytes(&x->value), en.id };
-	*count = 1;
-	while ((more = entries_step(x, false, &en)) && bytes_equal(en.value, first->value))
-		++*count;
-	x->pending_set = more;
-	x->pending.len = 0;
-	if (more)
-		add_value(&x->pending, en.value);
-	x->pending_id = en.id;
+	add_value(&x->value, value_of(x));
+	first->value = key_bytes(&x->value);
 	return true;
 }
 
 bool entries_has(struct txn *t, const struct key *value, uint64_t id)
 {
-	struct key k = *value;
-
-	key_add_u64(&k, id);
-	return txn_has(t, SPACE_IDX, key_bytes(&k));
+	return posting_has(t, SPACE_IDX, key_bytes(value), id);
 }
 
 size_t entries_count(struct txn *t, const struct key *low, const struct key *high, size_t max)
 {
-	struct key field = *low;
-	struct walk *w;
-	struct bytes key;
-	size_t n = 0;
+	struct bytes first, last;
+	uint64_t from, to, n;
 
-	field.len = FIELD_BYTES;
-	if (walk_open(t, SPACE_IDX, key_bytes(&field), &w, NULL))
-		return max;
-	walk_seek(w, key_bytes(low));
-	while (n < max && walk_next(w, &key) && bytes_compare(key, key_bytes(high)) <= 0)
-		n++;
-	walk_close(&w);
-	return n;
+	split(low, &first, &from);
+	split(high, &last, &to);
+	n = posting_count_range(t, SPACE_IDX, first, from, last, to + (to < UINT64_MAX), max);
+	return n < max ? n : max;
 }

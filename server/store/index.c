@@ -63,7 +63,6 @@ void key_set_free(struct key_set *ks)
 enum status key_set_apply(
 	struct txn *t, const struct key_set *before, const struct key_set *after, struct error *e)
 {
-	struct bytes none = { 0 };
 	enum status s = STATUS_OK;
 	size_t b = 0, a = 0;
 
@@ -73,9 +72,11 @@ enum status key_set_apply(
 				    ? -1
 				    : bytes_compare(key_set_at(before, b), key_set_at(after, a));
 		if (order < 0)
-			s = txn_del(t, SPACE_IDX, key_set_at(before, b), e);
+			s = posting_remove(t, SPACE_IDX, key_list(key_set_at(before, b)),
+				key_index_id(key_set_at(before, b)), e);
 		else if (order > 0)
-			s = txn_put(t, SPACE_IDX, key_set_at(after, a), none, e);
+			s = posting_add(t, SPACE_IDX, key_list(key_set_at(after, a)),
+				key_index_id(key_set_at(after, a)), e);
 		b += order <= 0;
 		a += order >= 0;
 	}
@@ -113,10 +114,13 @@ static void add_readings(
 void index_keys(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
 	bool deleted, struct key_set *out)
 {
+	struct key all = key_index(sh->entity->number, KEY_ALL | (deleted ? KEY_TRASHED : 0));
 	struct bytes whole = fields;
 	struct wire_field w;
 	size_t at = 0;
 
+	key_add_u64(&all, id);
+	key_set_add(out, &all);
 	while (record_next(&fields, &w, NULL)) {
 		const struct shape_field *sf = shape_field(sh, w.tag, &at);
 		if (sf && sf->indexed && (!deleted || w.tag == TAG_DELETED_AT))
@@ -152,20 +156,9 @@ size_t store_find_equal(struct txn *t, const struct entity *entity, const struct
 	struct bytes wire, uint64_t after_id, uint64_t *ids, size_t max)
 {
 	struct wire_field w;
-	struct bytes key;
-	struct walk *walk;
-	size_t n = 0;
 
 	if (!record_next(&wire, &w, NULL))
 		return 0;
-	struct key prefix = key_index_value(t->store, entity, f, &w), from = prefix;
-	if (after_id == UINT64_MAX || walk_open(t, SPACE_IDX, key_bytes(&prefix), &walk, NULL))
-		return 0;
-	key_add_u64(&from, after_id + 1);
-	walk_seek(walk, key_bytes(&from));
-	while (n < max && walk_next(walk, &key))
-		if (key.len == prefix.len + 8)
-			ids[n++] = key_index_id(key);
-	walk_close(&walk);
-	return n;
+	struct key list = key_index_value(t->store, entity, f, &w);
+	return posting_ids(t, SPACE_IDX, key_bytes(&list), after_id, ids, max);
 }

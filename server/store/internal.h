@@ -6,6 +6,7 @@
 
 #include "server/store/key.h"
 #include "server/store/log.h"
+#include "server/store/posting.h"
 #include "server/store/query.h"
 #include "server/store/seal.h"
 #include "server/store/store.h"
@@ -82,6 +83,7 @@ struct txn {
 	struct next_id *next;
 	size_t nnext;
 	struct postings postings;
+	struct waiting *waiting; /* changes of lists that wait for the commit; or NULL */
 	bool pend_used;
 	ptrdiff_t pend_rows, pend_bytes; /* more than before */
 	size_t doubles;                  /* unique values that another record has already */
@@ -100,6 +102,9 @@ enum status store_check_format(struct txn *t, struct error *e);
 
 /* txn.c */
 bool txn_has(struct txn *t, enum space s, struct bytes key);
+/* The value of a row as the engine gave it, unsealed where its space is sealed. */
+enum status txn_open_value(struct txn *t, enum space s, struct bytes key, struct bytes stored,
+	struct buf *value, struct error *e);
 enum status txn_damaged(enum space s, struct bytes key, struct error *e);
 enum status next_id_peek(struct txn *t, uint16_t entity, uint64_t *next, struct error *e);
 enum status next_id_set(struct txn *t, uint16_t entity, uint64_t next, struct error *e);
@@ -110,6 +115,21 @@ enum status log_open_tail(struct txn *t, struct error *e); /* reads the last num
 bool log_kind_from_name(const char *name, enum log_kind *out); /* of changes to records only */
 bool log_entry_parse(uint64_t seq, struct bytes row, struct log_entry *out);
 void log_hash(struct bytes in, uint8_t out[LOG_HASH]);
+
+/* walk.c: the first key after all that have the prefix; empty when there is none. */
+void prefix_end(struct bytes prefix, struct buf *out);
+
+/* posting.c: the key of a block and its parts. */
+struct key posting_key(struct bytes list, uint64_t id);
+bool posting_key_split(struct bytes key, struct bytes *list, uint64_t *id);
+
+/* posting_write.c: changes of lists that wait for the commit. */
+enum status waiting_write(struct txn *t, struct error *e);
+/* Writes those of one list, or of all that start with a prefix, so that they can be walked. */
+enum status waiting_settle(struct txn *t, enum space s, struct bytes prefix, bool one);
+/* Whether a change of the entry waits, and what it makes of it. */
+bool waiting_has(struct txn *t, enum space s, struct bytes list, uint64_t id, bool *there);
+void waiting_free(struct waiting **p);
 
 /* A set of keys in ascending order, for differences. Keys lie one behind the other in data. */
 struct key_at {

@@ -8,10 +8,10 @@ bool key_is_hashed(const struct field *f)
 }
 
 /* The keyed hash of a value: equal in normal form, equal hash. */
-static void add_hash(struct key *k, const struct store *s, const char *purpose,
+static void add_hash(struct key *k, const struct store *s, const char *purpose, size_t len,
 	const struct entity *entity, const struct field *f, const struct wire_field *w)
 {
-	uint8_t local[KEY_MAX];
+	uint8_t local[KEY_MAX], hash[KEY_HASH];
 	struct buf in = BUF_INIT;
 
 	buf_reserve(&in, 64);
@@ -21,8 +21,9 @@ static void add_hash(struct key *k, const struct store *s, const char *purpose,
 		buf_add(&in, local, type_key(f, w, local));
 	else
 		type_normal(f, w->bytes, &in);
-	store_hash(s, purpose, buf_bytes(&in), k->data + k->len);
-	k->len += KEY_HASH;
+	store_hash(s, purpose, buf_bytes(&in), hash);
+	memcpy(k->data + k->len, hash, len);
+	k->len += len;
 	buf_free(&in);
 }
 
@@ -32,7 +33,7 @@ struct key key_index_value(const struct store *s, const struct entity *entity,
 	struct key k = key_index(entity->number, f->tag);
 
 	if (key_is_hashed(f)) {
-		add_hash(&k, s, "idx", entity, f, w);
+		add_hash(&k, s, "idx", KEY_INDEX_HASH, entity, f, w);
 		return k;
 	}
 	k.len += type_key(f, w, k.data + k.len);
@@ -46,6 +47,6 @@ struct key key_unique(const struct store *s, const struct entity *entity, const 
 {
 	struct key k = key_index(entity->number, f->tag);
 
-	add_hash(&k, s, "uniq", entity, f, w);
+	add_hash(&k, s, "uniq", KEY_HASH, entity, f, w);
 	return k;
 }

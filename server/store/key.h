@@ -2,17 +2,17 @@
  * Every key of the store's own spaces is built here: big-endian, so that byte order is the order of values.
  *
  *   rec calc      entity u16 | id u64
- *   idx           entity u16 | tag u16 | value | id u64
+ *   idx           entity u16 | tag u16 | value: a list of ids (posting.h)
  *   uniq          entity u16 | tag u16 | hash[16], and with | id u64 for a record that waits for the value
  *   log body      seq u64
  *   hist          entity u16 | id u64 | seq u64
- *   oper          operation u64 | seq u64
+ *   oper          operation u64: a list of the numbers of log entries
  *   next          entity u16
  *   moved         entity u16 | old id u64
  *
- * The value of an idx key is the field's key (type_key); that of a text is followed by 0x00; that of a personal or
- * sensitive field is a keyed hash[16]. Pseudo tags from 0xFF00 up hold who sees a record: the value is a u64. Records
- * in the trash stand under tag | KEY_TRASHED.
+ * The value of a list of idx is the field's key (type_key); that of a text is followed by 0x00; that of a personal or
+ * sensitive field is a keyed hash[10]. Pseudo tags from 0xFF00 up hold who sees a record: the value is a u64. Records
+ * in the trash stand under tag | KEY_TRASHED. Where keys of lists are compared with each other the id stands behind them as a u64.
  */
 #ifndef SERVER_STORE_KEY_H
 #define SERVER_STORE_KEY_H
@@ -21,9 +21,10 @@
 #include "common/type.h"
 
 #define KEY_FORM_VERSION                                                                           \
-	1 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
+	2 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
 #define KEY_BYTES (4 + KEY_MAX + 1 + 8)
 #define KEY_HASH 16
+#define KEY_INDEX_HASH 10
 
 #define KEY_SCOPE_OWNER 0xFF01u    /* owner */
 #define KEY_SCOPE_BRANCH 0xFF02u   /* branch */
@@ -32,6 +33,7 @@
 #define KEY_SCOPE_PARENT 0xFF05u   /* record whose scope this one follows: any_ref() */
 #define KEY_MATCH_NAME 0xFF06u     /* first 8 bytes of a keyed hash of the name as it is matched */
 #define KEY_MATCH_BIRTHDAY 0xFF07u /* the same of name and birthday */
+#define KEY_ALL 0xFF08u            /* no value: every record of the entity */
 #define KEY_TRASHED 0x0080u
 
 struct key {
@@ -122,17 +124,23 @@ static inline struct key key_scope(
 	return k;
 }
 
-/* The id at the end of an idx key; 0 if it is no idx key. */
+/* The list of a key with an id behind it. */
+static inline struct bytes key_list(struct bytes key)
+{
+	return bytes_of(key.data, key.len < 8 ? 0 : key.len - 8);
+}
+
+/* The id behind it; 0 if there is none. */
 static inline uint64_t key_index_id(struct bytes key)
 {
-	return key.len < 12 ? 0 : get_be64(key.data + key.len - 8);
+	return key.len < 8 ? 0 : get_be64(key.data + key.len - 8);
 }
 
 struct store;
 
 /* Whether values of the field stand in the index by a keyed hash, so that only equality can be asked. */
 bool key_is_hashed(const struct field *f);
-/* Key of one value without the id: the prefix of the entries of all records that have it. */
+/* The list of all records that have the value. */
 struct key key_index_value(const struct store *s, const struct entity *entity,
 	const struct field *f, const struct wire_field *w);
 /* Key of a value (its normal form is made here) in uniq. */

@@ -6,7 +6,6 @@
 #define ENTRY_LEN 148
 #define SALT_LEN 16
 #define HIST_KEY 18
-#define OPER_KEY 16
 enum {
 	AT_KIND = 1,
 	AT_ENTITY = 2,
@@ -165,8 +164,8 @@ static enum status put_finders(struct txn *t, const struct log_entry *l, struct 
 		s = txn_put(t, SPACE_HIST, key_bytes(&k), none, e);
 	}
 	if (!s && l->operation) {
-		struct key k = key_pair(l->operation, l->seq);
-		s = txn_put(t, SPACE_OPER, key_bytes(&k), none, e);
+		struct key k = key_number(l->operation);
+		s = posting_add(t, SPACE_OPER, key_bytes(&k), l->seq, e);
 	}
 	return s;
 }
@@ -315,35 +314,24 @@ size_t log_of_record(struct txn *t, const struct entity *entity, uint64_t id, ui
 size_t log_of_operation(
 	struct txn *t, uint64_t operation, uint64_t after, uint64_t *seqs, size_t max)
 {
-	struct key prefix = key_number(operation), from = key_pair(operation, after + 1);
-	struct bytes key;
-	struct walk *w;
-	size_t n = 0;
+	struct key list = key_number(operation);
 
-	if (walk_open(t, SPACE_OPER, key_bytes(&prefix), &w, NULL))
-		return 0;
-	walk_seek(w, key_bytes(&from));
-	while (n < max && walk_next(w, &key) && key.len == OPER_KEY)
-		seqs[n++] = key_index_id(key);
-	walk_close(&w);
-	return n;
+	return posting_ids(t, SPACE_OPER, key_bytes(&list), after, seqs, max);
 }
 
 size_t log_of_operation_back(
 	struct txn *t, uint64_t operation, uint64_t before, uint64_t *seqs, size_t max)
 {
-	struct key prefix = key_number(operation);
-	struct key from = key_pair(operation, before ? before : UINT64_MAX);
-	struct bytes key;
-	struct walk *w;
+	struct key list = key_number(operation);
+	struct posting_walk *w;
 	size_t n = 0;
 
-	if (walk_open(t, SPACE_OPER, key_bytes(&prefix), &w, NULL))
+	if (posting_open(t, SPACE_OPER, key_bytes(&list), &w, NULL))
 		return 0;
-	walk_seek_back(w, key_bytes(&from));
-	while (n < max && walk_prev(w, &key) && key.len == OPER_KEY)
-		seqs[n++] = key_index_id(key);
-	walk_close(&w);
+	posting_seek(w, key_bytes(&list), before ? before : UINT64_MAX);
+	while (n < max && posting_prev(w, &seqs[n]))
+		n++;
+	posting_close(&w);
 	return n;
 }
 

@@ -46,20 +46,9 @@ void match_keys(const struct store *s, const struct shape *sh, uint64_t id, stru
 size_t store_find_match(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes fields, uint64_t after_id, uint64_t *ids, size_t max)
 {
-	struct key list, from;
-	struct bytes key;
-	struct walk *walk;
-	size_t n = 0;
+	struct key list;
 
 	if (!match_key(t->store, entity, f, fields, &list))
 		return 0;
-	from = list;
-	if (after_id == UINT64_MAX || walk_open(t, SPACE_IDX, key_bytes(&list), &walk, NULL))
-		return 0;
-	key_add_u64(&from, after_id + 1);
-	walk_seek(walk, key_bytes(&from));
-	while (n < max && walk_next(walk, &key))
-		ids[n++] = key_index_id(key);
-	walk_close(&walk);
-	return n;
+	return posting_ids(t, SPACE_IDX, key_bytes(&list), after_id, ids, max);
 }

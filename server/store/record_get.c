@@ -28,9 +28,9 @@ enum status calc_read(struct txn *t, uint16_t entity, uint64_t id, struct buf *b
 static bool has_entry(
 	struct txn *t, const struct entity *entity, unsigned tag, uint64_t value, uint64_t id)
 {
-	struct key k = key_scope(entity->number, (uint16_t)tag, value, id);
+	struct key list = key_scope_value(entity->number, (uint16_t)tag, value);
 
-	return value && txn_has(t, SPACE_IDX, key_bytes(&k));
+	return value && posting_has(t, SPACE_IDX, key_bytes(&list), id);
 }
 
 static bool in_scope(struct txn *t, const struct scope *scope, const struct entity *entity,

@@ -128,16 +128,16 @@ static enum status move_one(struct txn *t, const struct shape *sh, uint64_t id,
 static enum status move_of(struct txn *t, const struct shape *follower, unsigned tag,
 	const struct scope_known *known, unsigned depth, struct error *e)
 {
-	struct key prefix = key_scope_value(follower->entity->number, (uint16_t)tag, known->record);
-	struct bytes key;
-	struct walk *w;
-	enum status s = walk_open(t, SPACE_IDX, key_bytes(&prefix), &w, e);
+	struct key list = key_scope_value(follower->entity->number, (uint16_t)tag, known->record);
+	struct posting_walk *w;
+	uint64_t id;
+	enum status s = posting_open(t, SPACE_IDX, key_bytes(&list), &w, e);
 
 	if (s)
 		return s;
-	while (!s && walk_next(w, &key))
-		s = move_one(t, follower, key_index_id(key), known, depth, e);
-	walk_close(&w);
+	while (!s && posting_next(w, &id))
+		s = move_one(t, follower, id, known, depth, e);
+	posting_close(&w);
 	return s;
 }
 

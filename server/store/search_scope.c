@@ -5,8 +5,8 @@
 struct visible {
 	size_t n;
 	struct visible_list {
-		struct key prefix;
-		struct walk *walk;
+		struct key key;
+		struct posting_walk *walk;
 	} lists[];
 };
 
@@ -17,9 +17,9 @@ static enum status add_list(struct visible *v, struct txn *t, const struct entit
 
 	if (value == 0)
 		return STATUS_OK;
-	l->prefix = key_scope_value(entity->number, (uint16_t)tag, value);
+	l->key = key_scope_value(entity->number, (uint16_t)tag, value);
 	v->n++;
-	return walk_open(t, SPACE_IDX, key_bytes(&l->prefix), &l->walk, e);
+	return posting_open(t, SPACE_IDX, key_bytes(&l->key), &l->walk, e);
 }
 
 enum status visible_open(struct txn *t, const struct scope *scope, const struct entity *entity,
@@ -53,23 +53,21 @@ void visible_free(struct visible **v)
 	if (v == NULL || *v == NULL)
 		return;
 	for (size_t i = 0; i < (*v)->n; i++)
-		walk_close(&(*v)->lists[i].walk);
+		posting_close(&(*v)->lists[i].walk);
 	free(*v);
 	*v = NULL;
 }
 
 uint64_t visible_bound(struct visible *v, uint64_t max)
 {
-	uint64_t best = 0;
-	struct bytes found;
+	uint64_t best = 0, id;
 
 	for (size_t i = 0; i < v->n; i++) {
-		struct key at = v->lists[i].prefix;
+		struct visible_list *l = &v->lists[i];
 
-		key_add_u64(&at, max == UINT64_MAX ? max : max + 1);
-		walk_seek_back(v->lists[i].walk, key_bytes(&at));
-		if (walk_prev(v->lists[i].walk, &found) && key_index_id(found) > best)
-			best = key_index_id(found);
+		posting_seek(l->walk, key_bytes(&l->key), max == UINT64_MAX ? max : max + 1);
+		if (posting_prev(l->walk, &id) && id > best)
+			best = id;
 	}
 	return best;
 }
@@ -77,17 +75,15 @@ uint64_t visible_bound(struct visible *v, uint64_t max)
 size_t visible_chunk(struct visible *v, uint64_t number, struct chunk *out)
 {
 	uint64_t low = number << CHUNK_BITS, id;
-	struct bytes found;
 	size_t n = 0;
 
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < v->n; i++) {
-		struct key at = v->lists[i].prefix;
+		struct visible_list *l = &v->lists[i];
 
-		key_add_u64(&at, low);
-		walk_seek(v->lists[i].walk, key_bytes(&at));
-		for (; walk_next(v->lists[i].walk, &found); n++) {
-			id = key_index_id(found) - low;
+		posting_seek(l->walk, key_bytes(&l->key), low);
+		for (; posting_next(l->walk, &id); n++) {
+			id -= low;
 			if (id >= CHUNK_IDS)
 				break;
 			out->words[id / 64] |= UINT64_C(1) << id % 64;

@@ -50,6 +50,7 @@ static void txn_release(struct txn **t)
 	buf_free(&(*t)->calc);
 	free((*t)->next);
 	free((*t)->postings.items);
+	waiting_free(&(*t)->waiting);
 	free(*t);
 	*t = NULL;
 }
@@ -103,6 +104,8 @@ enum status txn_commit(struct txn **tp, struct error *e)
 	struct store *s = t->store;
 	enum status status = t->broken;
 
+	if (!status && t->waiting)
+		status = waiting_write(t, e);
 	if (!status && t->postings.n)
 		status = search_store_postings(t, &t->postings, e);
 	if (!status)
@@ -230,27 +233,42 @@ enum status txn_damaged(enum space s, struct bytes key, struct error *e)
 	return STATUS_INTERNAL;
 }
 
+/* Spaces of postings: their ids stand readable in keys as well. */
+static bool is_plain(enum space s)
+{
+	return s == SPACE_IDX || s == SPACE_OPER;
+}
+
+enum status txn_open_value(struct txn *t, enum space s, struct bytes key, struct bytes stored,
+	struct buf *value, struct error *e)
+{
+	if (is_plain(s)) {
+		buf_clear(value);
+		buf_add_bytes(value, stored);
+		return STATUS_OK;
+	}
+	if (!unseal_value(t->store->sealer, s, key, stored, value))
+		return txn_damaged(s, key, e);
+	return STATUS_OK;
+}
+
 enum status txn_get(
 	struct txn *t, enum space s, struct bytes key, struct buf *value, struct error *e)
 {
-	struct bytes sealed;
-	enum status status = txn_raw(t, s, key, &sealed, e);
+	struct bytes stored;
+	enum status status = txn_raw(t, s, key, &stored, e);
 
-	if (status)
-		return status;
-	if (!unseal_value(t->store->sealer, s, key, sealed, value))
-		return txn_damaged(s, key, e);
-	return STATUS_OK;
+	return status ? status : txn_open_value(t, s, key, stored, value, e);
 }
 
 enum status txn_put(
 	struct txn *t, enum space s, struct bytes key, struct bytes value, struct error *e)
 {
-	struct bytes sealed = { 0 };
+	struct bytes sealed = is_plain(s) ? value : (struct bytes){ 0 };
 
 	if (!t->write)
 		return error_set(e, STATUS_INTERNAL, "write in a read transaction");
-	if (value.len) {
+	if (value.len && !is_plain(s)) {
 		seal_value(t->store->sealer, t->nonce, s, key, value, &t->sealed);
 		sealed = buf_bytes(&t->sealed);
 	}

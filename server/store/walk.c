@@ -63,11 +63,10 @@ enum status walk_seek(struct walk *w, struct bytes key)
 	return STATUS_OK;
 }
 
-/* The first key after all that have the prefix; empty when there is none. */
-static void prefix_end(struct walk *w, struct buf *out)
+void prefix_end(struct bytes prefix, struct buf *out)
 {
 	buf_clear(out);
-	buf_add_bytes(out, buf_bytes(&w->prefix));
+	buf_add_bytes(out, prefix);
 	while (out->len && out->data[out->len - 1] == 0xFF)
 		out->len--;
 	if (out->len)
@@ -78,7 +77,7 @@ enum status walk_seek_back(struct walk *w, struct bytes key)
 {
 	struct buf end = BUF_INIT;
 
-	prefix_end(w, &end);
+	prefix_end(buf_bytes(&w->prefix), &end);
 	if (end.len && bytes_compare(buf_bytes(&end), key) < 0)
 		key = buf_bytes(&end);
 	stand_before(w, key);
@@ -137,7 +136,7 @@ bool walk_prev(struct walk *w, struct bytes *key)
 
 	if (w->fresh) {
 		struct buf end = BUF_INIT;
-		prefix_end(w, &end);
+		prefix_end(buf_bytes(&w->prefix), &end);
 		s = ops->seek_before(w->cursor, buf_bytes(&end), &k, &v);
 		buf_free(&end);
 	} else if (untouched(w)) {
@@ -156,7 +155,5 @@ enum status walk_value(struct walk *w, struct buf *value, struct error *e)
 		return error_set(e, STATUS_INTERNAL, "walk stands on no key");
 	if (!untouched(w))
 		return txn_get(t, w->space, buf_bytes(&w->key), value, e);
-	if (!unseal_value(t->store->sealer, w->space, buf_bytes(&w->key), w->value, value))
-		return txn_damaged(w->space, buf_bytes(&w->key), e);
-	return STATUS_OK;
+	return txn_open_value(t, w->space, buf_bytes(&w->key), w->value, value, e);
 }

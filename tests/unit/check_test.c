@@ -1,5 +1,6 @@
 /* store_check finds every kind of damage, and nothing in a sound store; no fault of the engine leaves half a change. */
 #include "server/store/key.h"
+#include "server/store/posting.h"
 #include "tests/fault/store_bench.h"
 
 #include <setjmp.h>
@@ -160,9 +161,39 @@ static void test_a_lost_index_entry(void **state)
 
 static void test_an_index_entry_too_many(void **state)
 {
-	struct key k = key_scope(b.customer->number, KEY_SCOPE_OWNER, 9, 1);
+	struct key list = key_scope_value(b.customer->number, KEY_SCOPE_OWNER, 9);
+	struct txn *t = bench_begin(&b, true);
 
-	unsound(SPACE_IDX, &k, nothing, "names 1 without reason");
+	OK(posting_add(t, SPACE_IDX, key_bytes(&list), 1, NULL));
+	bench_commit(&t);
+	reported("names 1 without reason");
+}
+
+/* One id out of the middle of a block of many. */
+static void test_an_id_missing_in_a_block(void **state)
+{
+	struct key list = key_index(b.customer->number, KEY_ALL);
+	struct txn *t = bench_begin(&b, true);
+
+	OK(posting_remove(t, SPACE_IDX, key_bytes(&list), 2, NULL));
+	bench_commit(&t);
+	reported("customer \"2\": index entry of field 65288 is missing");
+}
+
+static void test_a_damaged_block(void **state)
+{
+	struct key prefix = key_index(b.customer->number, KEY_ALL);
+	struct key k = first(SPACE_IDX, key_bytes(&prefix));
+
+	struct txn *t = bench_begin(&b, true);
+
+	OK(txn_put(t, SPACE_IDX, key_bytes(&k), bytes_of("\x05\x02\x00", 3), NULL));
+	bench_commit(&t);
+	t = bench_begin(&b, false);
+	said[0] = 0;
+	assert_true(store_check(t, hear, NULL, NULL) > 0);
+	assert_non_null(strstr(said, "idx has a damaged block"));
+	txn_abort(&t);
 }
 
 static void test_a_lost_scope_entry(void **state)
@@ -437,6 +468,8 @@ int main(void)
 		TEST(test_a_sound_store_is_clean),
 		TEST(test_a_lost_index_entry),
 		TEST(test_an_index_entry_too_many),
+		TEST(test_an_id_missing_in_a_block),
+		TEST(test_a_damaged_block),
 		TEST(test_a_lost_scope_entry),
 		TEST(test_a_lost_unique_value),
 		TEST(test_a_unique_value_too_many),

@@ -1,5 +1,5 @@
 /* A store that was made for other fields gets its indexes anew when it is opened, also after that was cut off. */
-#include "server/store/key.h"
+#include "server/store/posting.h"
 #include "tests/fault/store_bench.h"
 
 #include <setjmp.h>
@@ -213,14 +213,14 @@ static size_t found(struct txn *t, const char *text)
 static size_t entries(struct txn *t, const struct entity *en, uint16_t tag)
 {
 	struct key prefix = key_index(en->number, tag);
-	struct bytes key;
-	struct walk *w;
+	struct posting_walk *w;
+	uint64_t id;
 	size_t n = 0;
 
-	OK(walk_open(t, SPACE_IDX, key_bytes(&prefix), &w, NULL));
-	while (walk_next(w, &key))
+	OK(posting_open_all(t, SPACE_IDX, key_bytes(&prefix), &w, NULL));
+	while (posting_next(w, &id))
 		n++;
-	walk_close(&w);
+	posting_close(&w);
 	return n;
 }
 
@@ -362,7 +362,7 @@ static void test_cut_off_between_batches(void **state)
 		bench_add_customer(&b, t, i, 2, 1);
 	bench_commit(&t);
 	use(more);
-	fault_arm(FAULT_FULL, MANY * 20);
+	fault_arm(FAULT_FULL, MANY * 8);
 	assert_int_equal(open_store(false), STATUS_STORAGE_FULL);
 	assert_true(fault_happened());
 	OK(open_store(true));

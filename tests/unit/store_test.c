@@ -1,6 +1,6 @@
 /* Records: what a put derives, who sees what, and that a refusal leaves nothing. */
 #include "common/type.h"
-#include "server/store/key.h"
+#include "server/store/posting.h"
 #include "tests/fault/store_bench.h"
 
 #include <fcntl.h>
@@ -48,14 +48,14 @@ static struct bytes number_run(struct buf *out, uint32_t tag, uint64_t v)
 /* How many index entries have this prefix. */
 static size_t entries(struct txn *t, const struct key *prefix)
 {
-	struct bytes key;
-	struct walk *w;
+	struct posting_walk *w;
+	uint64_t id;
 	size_t n = 0;
 
-	OK(walk_open(t, SPACE_IDX, key_bytes(prefix), &w, NULL));
-	while (walk_next(w, &key))
+	OK(posting_open_all(t, SPACE_IDX, key_bytes(prefix), &w, NULL));
+	while (posting_next(w, &id))
 		n++;
-	walk_close(&w);
+	posting_close(&w);
 	return n;
 }
 
@@ -159,15 +159,15 @@ static void test_personal_values_are_hashed(void **state)
 {
 	struct txn *t = bench_begin(&b, true);
 	struct key prefix = key_index(b.customer->number, CUSTOMER_PHONE);
-	struct bytes key;
-	struct walk *w;
+	struct posting_walk *w;
+	uint64_t id;
 
 	bench_add_customer(&b, t, 1, 0, 0);
-	OK(walk_open(t, SPACE_IDX, key_bytes(&prefix), &w, NULL));
-	assert_true(walk_next(w, &key));
-	assert_int_equal(key.len, 4 + KEY_HASH + 8);
-	assert_null(memmem(key.data, key.len, "138", 3));
-	walk_close(&w);
+	OK(posting_open_all(t, SPACE_IDX, key_bytes(&prefix), &w, NULL));
+	assert_true(posting_next(w, &id));
+	assert_int_equal(posting_list(w).len, 4 + KEY_INDEX_HASH);
+	assert_null(memmem(posting_list(w).data, posting_list(w).len, "138", 3));
+	posting_close(&w);
 	txn_abort(&t);
 }
 
