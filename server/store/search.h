@@ -60,6 +60,7 @@ struct search_value {
 };
 /* Next token of folded text; false at the end. start: where the text begins. */
 bool search_token(struct bytes *rest, const uint8_t *start, struct token *out);
+bool search_all_digits(struct bytes text);
 /* Next run of digits, likewise. */
 bool search_digits(struct bytes *rest, const uint8_t *start, struct token *out);
 /* Fills v (whose folded buffer is used again) from one wire field; false when the field's type is not searched. */
@@ -79,7 +80,7 @@ enum term_kind {
 	TERM_HAN1 = 1,
 	TERM_HAN2,
 	TERM_SYLLABLE, /* one, or a pair with a blank between */
-	TERM_INITIALS, /* two or three */
+	TERM_INITIALS, /* two, or three wherever they are */
 	TERM_INITIAL,  /* at the start only */
 	TERM_WORD,
 	TERM_DIGITS,

@@ -15,7 +15,7 @@
 #include "server/store/internal.h"
 #include "server/store/search.h"
 
-#define PART_BITS 6
+#define PART_BITS 7
 #define PARTS (1u << PART_BITS)
 #define PART_MARK 0xffu
 #define SMALL_MAX 4096u /* postings of a commit that is small */

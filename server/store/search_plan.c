@@ -173,8 +173,8 @@ static struct plan *plan_initials(
 
 	if (n == 1)
 		return plan_term(c, class, TERM_INITIAL, true, bytes_of(typed, 1));
-	p = plan_term(c, class, TERM_INITIALS, start, bytes_of(typed, gram));
-	for (size_t i = 1; i < MAX_GRAMS && i + gram <= n; i++)
+	p = plan_term(c, class, TERM_INITIALS, start, bytes_of(typed, start ? 2 : gram));
+	for (size_t i = start && gram == 3 ? 0 : 1; i < MAX_GRAMS && i + gram <= n; i++)
 		p = plan_and(
 			c, p, plan_term(c, class, TERM_INITIALS, false, bytes_of(typed + i, gram)));
 	return p;

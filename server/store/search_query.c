@@ -68,7 +68,7 @@ bool search_digits(struct bytes *rest, const uint8_t *start, struct token *out)
 	return out->text.len > 0;
 }
 
-static bool all_digits(struct bytes text)
+bool search_all_digits(struct bytes text)
 {
 	for (size_t i = 0; i < text.len; i++)
 		if (!is_digit(text.data[i]))
@@ -122,7 +122,7 @@ static void add_atom(struct search_query *q, const struct token *token)
 	atom = &q->atoms[q->n++];
 	atom->token = *token;
 	atom->ntyped = 0;
-	if (token->kind == TOKEN_WORD && token->text.len >= 4 && all_digits(token->text))
+	if (token->kind == TOKEN_WORD && token->text.len >= 4 && search_all_digits(token->text))
 		atom->token.kind = TOKEN_DIGITS;
 	else if (token->kind == TOKEN_WORD)
 		atom->ntyped = pinyin_typed(token->text, atom->typed);

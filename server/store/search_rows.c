@@ -138,36 +138,41 @@ static size_t group_length(const struct posting *items, size_t n)
 	return k;
 }
 
-/* One group, until room bytes are used or so. Returns how many postings went in. */
+/* The n postings of one group, until room bytes are used or so. Returns how many postings went in. */
 static size_t group_encode(
 	const struct posting *items, size_t n, uint64_t distance, size_t room, struct buf *out)
 {
-	size_t count = group_length(items, n), len;
+	size_t len;
 	uint8_t *ids;
 
-	room = room < count * VARINT_MAX ? room : count * VARINT_MAX;
+	room = room < n * VARINT_MAX ? room : n * VARINT_MAX;
 	buf_reserve(out, room + 4 * VARINT_MAX);
 	buf_add_varint(out, distance << 1 | items[0].remove);
 	ids = out->data + out->len +
 	      VARINT_MAX; /* their length goes before them when it is known */
-	len = ids_encode(items, &count, room, ids);
+	len = ids_encode(items, &n, room, ids);
 	out->len += varint_put(out->data + out->len, len);
 	memmove(out->data + out->len, ids, len);
 	out->len += len;
-	return count;
+	return n;
 }
 
 size_t posting_row_encode(
 	const struct posting *items, size_t n, uint64_t base, size_t max, struct buf *out)
 {
 	size_t start = out->len, i = 0;
+	bool cut = false;
 
-	while (i < n && (i == 0 || out->len - start + GROUP_MIN < max)) {
-		size_t used = out->len - start + GROUP_MIN;
+	/* a group that is cut is the row's last: a reader looks for one of a term and no second one */
+	while (i < n && !cut && (i == 0 || out->len - start + GROUP_MIN < max)) {
+		size_t used = out->len - start + GROUP_MIN, whole = group_length(items + i, n - i);
 		uint64_t place = posting_place(&items[i]);
+		size_t taken = group_encode(
+			items + i, whole, place - base, used < max ? max - used : 0, out);
 
-		i += group_encode(items + i, n - i, place - base, used < max ? max - used : 0, out);
+		cut = taken < whole;
 		base = place;
+		i += taken;
 	}
 	return i;
 }

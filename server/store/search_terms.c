@@ -61,12 +61,13 @@ static void add_han(struct terms *t, const struct token *token)
 	}
 }
 
-/* Starts of one to four characters. */
+/* Starts of one to four characters; a query of four digits asks for them wherever they are. */
 static void add_word(struct terms *t, const struct token *token)
 {
 	struct bytes rest = token->text;
+	int most = search_all_digits(token->text) ? 3 : 4;
 
-	for (int i = 0; i < 4 && rest.len > 0; i++) {
+	for (int i = 0; i < most && rest.len > 0; i++) {
 		text_next(&rest);
 		terms_add_both(t, TERM_WORD, token->offset == 0,
 			bytes_of(token->text.data, (size_t)(rest.data - token->text.data)));
@@ -131,7 +132,7 @@ static void add_initials(struct terms *t, const struct pinyin_unit *units, size_
 			terms_add_both(t, TERM_INITIALS, i == 1, bytes_of(gram + 1, 2));
 			for (size_t x = 0; x < none; x++) {
 				gram[0] = one[x];
-				terms_add_both(t, TERM_INITIALS, i == 2, bytes_of(gram, 3));
+				terms_add(t, TERM_INITIALS, false, bytes_of(gram, 3));
 			}
 		}
 	}
@@ -202,11 +203,29 @@ static void add_field(void *arg, const struct field *f, struct bytes run)
 	}
 }
 
-static int compare_terms(const void *a, const void *b)
+/* Terms are hashes: spread by their first byte they are all but in order, and what is left is few steps of insertion. */
+static void terms_sort(struct terms *t)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t *sorted = items_new(t->n + 1, sizeof *sorted);
+	size_t start[257] = { 0 };
 
-	return x < y ? -1 : x > y;
+	for (size_t i = 0; i < t->n; i++)
+		start[(t->items[i] >> 24) + 1]++;
+	for (size_t k = 0; k < 256; k++)
+		start[k + 1] += start[k];
+	for (size_t i = 0; i < t->n; i++)
+		sorted[start[t->items[i] >> 24]++] = t->items[i];
+	for (size_t i = 1; i < t->n; i++) {
+		uint32_t moving = sorted[i];
+		size_t at = i;
+
+		for (; at > 0 && sorted[at - 1] > moving; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = moving;
+	}
+	free(t->items);
+	t->items = sorted;
+	t->cap = t->n + 1;
 }
 
 /* Sorted, without doubles. */
@@ -218,8 +237,7 @@ static void terms_of(
 
 	t->n = 0;
 	search_each(entity, fields, add_field, &ft);
-	if (t->n > 0)
-		qsort(t->items, t->n, sizeof *t->items, compare_terms);
+	terms_sort(t);
 	for (size_t i = 0; i < t->n; i++)
 		if (n == 0 || t->items[n - 1] != t->items[i])
 			t->items[n++] = t->items[i];

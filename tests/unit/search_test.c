@@ -490,6 +490,64 @@ static uint32_t random_next(uint32_t *seed)
 	return *seed >> 8;
 }
 
+static void random_postings(uint32_t *seed, struct postings *p)
+{
+	static const uint32_t terms[] = { 0, 1, 2, 77, 78, 1u << 20, UINT32_MAX };
+
+	p->n = 0;
+	for (size_t i = 0; i < 300; i++) {
+		uint32_t r = random_next(seed);
+
+		p->items = items_grow(p->items, p->n, &p->cap, sizeof *p->items);
+		p->items[p->n++] = (struct posting){ .id = 1 + (r % 3 ? r % 400 : far_ids[r % FAR]),
+			.term = terms[r / 7 % 7],
+			.entity = (uint16_t)(r / 49 % 2 * 200) };
+	}
+	assert_int_equal(postings_sort(p, NULL), STATUS_OK);
+}
+
+/* Of each place there is one group only: who looks for a term reads no further. */
+static void check_row(struct bytes value, uint64_t base, const struct posting *want, size_t n)
+{
+	struct postings back = { 0 };
+	struct posting_row row;
+	uint64_t before = UINT64_MAX;
+
+	assert_true(posting_row_decode(value, base, &back));
+	assert_int_equal(back.n, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(postings_compare(&back.items[i], &want[i]), 0);
+	posting_row_open(&row, value, base);
+	while (posting_row_next(&row)) {
+		assert_true(row.place != before);
+		before = row.place;
+	}
+	free(back.items);
+}
+
+static void rows_hold_what_was_put_in(void **state)
+{
+	struct postings p = { 0 };
+	struct buf value = BUF_INIT;
+	uint32_t seed = 5;
+
+	(void)state;
+	for (size_t max = 1; max < 700; max++) {
+		random_postings(&seed, &p);
+		for (size_t i = 0, n; i < p.n; i += n) {
+			uint64_t base = posting_place(&p.items[i]);
+
+			buf_clear(&value);
+			n = posting_row_encode(&p.items[i], p.n - i, base, max, &value);
+			assert_true(n > 0);
+			assert_true(value.len <= max || value.len <= 40);
+			check_row(buf_bytes(&value), base, &p.items[i], n);
+		}
+	}
+	buf_free(&value);
+	free(p.items);
+}
+
 static const char *const pieces[] = { "单", "长", "重", "行", "乐", "吕", "西", "安", "先", "啊",
 	"中国", "科技", "a", "ab", "7", "360", "(", " ", "𠮷", "贸易", "12345", "é", "翟", "nv",
 	"女" };
@@ -679,6 +737,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			small_and_large_commits_keep_their_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists_go_over_blocks_and_pending, setup, teardown),
+		cmocka_unit_test(rows_hold_what_was_put_in),
 		cmocka_unit_test_setup_teardown(index_agrees_with_match, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_pages_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_typed_text_is_bounded, setup, teardown),
