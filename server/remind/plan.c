@@ -1,5 +1,6 @@
 #include "server/remind/plan.h"
 #include "server/model/computed.h"
+#include "server/model/lookup.h"
 #include "server/remind/follow.h"
 #include "server/remind/remind.h"
 #include "server/remind/replan.h"
@@ -110,22 +111,33 @@ static bool born_fired(
 	return !before && f && record_has(after->fields, f->tag);
 }
 
+/* Fields whose entry may say that the work is over. */
+static const char *const progress[] = { "state", "stage", "status" };
+
+static bool says_over(struct lookup *l, uint64_t entry)
+{
+	static const char *const over[] = { "done", "cancelled", "finished" };
+	const struct entry *e = entry ? lookup_entry_of(l, entry) : NULL;
+
+	if (!e)
+		return false;
+	for (size_t i = 0; i < sizeof over / sizeof *over; i++)
+		if (strcmp(e->code, over[i]) == 0)
+			return true;
+	return bytes_equal_str(attribute(e->attributes, "closed"), "yes");
+}
+
 /* Work that is over, people who left and archived customers remind nobody. */
 static bool closed(struct lookup *l, const struct entity *entity, const struct stored *record)
 {
-	static const char *const over[] = { "done", "cancelled", "finished" };
-	const struct field *state = entity_field_named(entity, "state");
-	const char *code;
-
 	if (record->deleted || model_number(entity, record->fields, "archived") ||
 		model_number(entity, record->fields, "left_on"))
 		return true;
-	if (!state || state->type != T_CHOICE)
-		return false;
-	code = lookup_code(l, record_number(record->fields, state->tag));
-	for (size_t i = 0; i < sizeof over / sizeof *over; i++)
-		if (strcmp(code, over[i]) == 0)
+	for (size_t i = 0; i < sizeof progress / sizeof *progress; i++) {
+		const struct field *f = entity_field_named(entity, progress[i]);
+		if (f && f->type == T_CHOICE && says_over(l, record_number(record->fields, f->tag)))
 			return true;
+	}
 	return false;
 }
 
@@ -328,7 +340,7 @@ static bool asker_touched(const struct entity *entity, const struct field *field
 	const struct stored *before, const struct stored *after)
 {
 	const char *names[] = { field->remind_user, field->remind_until, entity->owner_field,
-		"archived", "left_on", "state", "customer" };
+		"archived", "left_on", "state", "stage", "status", "customer" };
 	bool touched = before->deleted != after->deleted;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
