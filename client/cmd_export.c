@@ -51,6 +51,7 @@ static enum status write_page(struct export *x, const Guanxi__Reply *reply, stru
 		struct view v;
 
 		if (view_init(&v, x->app, reply->record[i], reply)) {
+			v.portable = x->form->portable;
 			st = x->form->add(x, &v, e);
 			x->count++;
 		}
@@ -81,6 +82,8 @@ static enum status all_pages(struct export *x, struct error *e)
 	/* Oldest first, so that an import makes them in the same order. */
 	if (!r->has_sort)
 		request_text(app->arena, "id", &r->has_sort, &r->sort);
+	if (x->form->portable)
+		request_arg(app->arena, r, "portable", bytes_str("yes"));
 	r->has_limit = true;
 	r->limit = PAGE;
 	do {

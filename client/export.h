@@ -28,6 +28,7 @@ struct export_form {
 	const char *endings[2];
 	bool own_file; /* it writes to path, not to fd */
 	bool utf8;     /* it has no other encoding */
+	bool portable; /* another server reads it */
 	enum status (*begin)(struct export *x, struct error *e);
 	enum status (*add)(struct export *x, const struct view *v, struct error *e);
 	enum status (*end)(struct export *x, struct error *e); /* or NULL */

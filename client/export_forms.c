@@ -2,6 +2,7 @@
 #include "client/export.h"
 #include "client/json.h"
 #include "client/vcard_map.h"
+#include <glib.h>
 
 static bool is_text(enum field_type type)
 {
@@ -26,16 +27,46 @@ static enum status csv_begin(struct export *x, struct error *e)
 	return STATUS_OK;
 }
 
+/* What would not be read back as the same items: separators within one, signs that mean a change of tags. */
+static bool needs_array(const struct view *v, const struct field *f)
+{
+	static const char *const separators[] = { ",", ";", "\xef\xbc\x8c", "\xef\xbc\x9b", "、",
+		"\n" };
+	struct bytes rest = record_run(buf_bytes(&v->fields), f->tag);
+	struct wire_field w;
+
+	while (record_next(&rest, &w, NULL) && w.wire == WIRE_BYTES) {
+		if (w.bytes.len && memchr("[+- '", w.bytes.data[0], 5))
+			return true;
+		for (size_t i = 0; i < G_N_ELEMENTS(separators); i++)
+			if (memmem(w.bytes.data, w.bytes.len, separators[i], strlen(separators[i])))
+				return true;
+	}
+	return false;
+}
+
+/* Labels of choices may have commas in them: several choices stand as codes. */
+static void list_cell(struct export *x, const struct view *v, const struct field *f)
+{
+	if (needs_array(v, f))
+		view_json_value(v, f, &x->cell);
+	else
+		view_cell(v, f, FORM_PORTABLE, &x->cell);
+}
+
 static enum status csv_add(struct export *x, const struct view *v, struct error *e)
 {
 	for (size_t i = 0; i < x->n; i++) {
 		const struct field *f = x->fields[i];
-		/* Ids, because names need not be unique; instants exactly. */
+		/* Numbers and external ids, because names need not be unique; instants exactly. */
 		bool code =
 			type_is_reference(f->type) || f->type == T_REF_ANY || f->type == T_DATETIME;
 
 		buf_clear(&x->cell);
-		view_cell(v, f, code ? FORM_CODE : FORM_DISPLAY, &x->cell);
+		if (type_is_list(f->type) && !view_masked(v, f) && view_has(v, f))
+			list_cell(x, v, f);
+		else
+			view_cell(v, f, code ? FORM_PORTABLE : FORM_DISPLAY, &x->cell);
 		add_cell(x, i, buf_bytes(&x->cell), is_text(f->type));
 	}
 	buf_add_str(&x->text, "\r\n");
@@ -73,8 +104,16 @@ static enum status vcard_add(struct export *x, const struct view *v, struct erro
 }
 
 const struct export_form export_forms[] = {
-	{ .name = "csv", .endings = { "csv" }, .begin = csv_begin, .add = csv_add },
-	{ .name = "jsonl", .endings = { "jsonl", "ndjson" }, .utf8 = true, .add = json_add },
+	{ .name = "csv",
+		.endings = { "csv" },
+		.portable = true,
+		.begin = csv_begin,
+		.add = csv_add },
+	{ .name = "jsonl",
+		.endings = { "jsonl", "ndjson" },
+		.portable = true,
+		.utf8 = true,
+		.add = json_add },
 	{ .name = "xlsx",
 		.endings = { "xlsx" },
 		.own_file = true,

@@ -17,6 +17,7 @@ struct view {
 	Guanxi__Name *const *names;
 	size_t nnames;
 	struct buf fields;
+	bool portable; /* JSON has references as another server reads them */
 };
 
 /* False when the schema has no such entity. */

@@ -168,8 +168,8 @@ static void json_one(
 	struct format_context ctx = context_of(v);
 	struct buf text = BUF_INIT;
 
-	type_format(f, w, FORM_CODE, &ctx, &text);
-	if (json_is_bare(f->type) && text.len)
+	type_format(f, w, v->portable ? FORM_PORTABLE : FORM_CODE, &ctx, &text);
+	if (json_is_bare(f->type) && text.len && !(v->portable && type_is_reference(f->type)))
 		buf_add_bytes(out, buf_bytes(&text));
 	else
 		json_add_string(out, buf_bytes(&text));

@@ -39,7 +39,8 @@ struct format_context {
 };
 
 enum form {
-	FORM_CODE,    /* as JSON, tsv and scripts have it: identifiers, codes, ids */
+	FORM_CODE, /* as JSON, tsv and scripts have it: identifiers, codes, ids */
+	FORM_PORTABLE, /* as FORM_CODE, but references by the code that the reply gave them, for another server */
 	FORM_DISPLAY, /* as tables and CSV have it: labels in the chosen language, names */
 };
 

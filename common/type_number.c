@@ -211,7 +211,7 @@ static void money_format(const struct field *f, const struct wire_field *w, enum
 static void percent_format(const struct field *f, const struct wire_field *w, enum form form,
 	const struct format_context *ctx, struct buf *out)
 {
-	if (form == FORM_CODE) {
+	if (form != FORM_DISPLAY) {
 		add_scaled(unzigzag(w->number), 4, 0, false, out);
 		return;
 	}
@@ -241,7 +241,7 @@ static void bool_format(const struct field *f, const struct wire_field *w, enum 
 {
 	bool v = w->number != 0;
 
-	if (form == FORM_CODE)
+	if (form != FORM_DISPLAY)
 		buf_add_str(out, v ? "true" : "false");
 	else if (ctx->chinese)
 		buf_add_str(out, v ? "\u662f" : "\u5426");

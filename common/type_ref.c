@@ -101,6 +101,18 @@ static void add_name(
 		buf_printf(out, "%" PRIu64, id);
 }
 
+/* @id: is what no other server takes for one of its own. */
+static void add_portable(
+	const char *entity, uint64_t id, const struct format_context *ctx, struct buf *out)
+{
+	struct bytes display = { 0 }, code = { 0 };
+
+	if (ctx->name && ctx->name(ctx->arg, entity, id, &display, &code) && code.len > 0)
+		buf_add_bytes(out, code);
+	else
+		buf_printf(out, "@id:%" PRIu64, id);
+}
+
 static void format_choice(const struct field *f, const struct wire_field *w, enum form form,
 	const struct format_context *ctx, struct buf *out)
 {
@@ -120,6 +132,8 @@ static void format_ref(const struct field *f, const struct wire_field *w, enum f
 {
 	if (form == FORM_DISPLAY)
 		add_name(f->refers_to, w->number, ctx, out);
+	else if (form == FORM_PORTABLE)
+		add_portable(f->refers_to, w->number, ctx, out);
 	else
 		buf_printf(out, "%" PRIu64, w->number);
 }
@@ -136,7 +150,10 @@ static void format_any(const struct field *f, const struct wire_field *w, enum f
 	if (entity && form == FORM_DISPLAY && ctx->name &&
 		ctx->name(ctx->arg, entity->name, id, &display, &code) && display.len > 0)
 		buf_add_bytes(out, display);
-	else if (entity)
+	else if (entity && form == FORM_PORTABLE) {
+		buf_printf(out, "%s:", entity->name);
+		add_portable(entity->name, id, ctx, out);
+	} else if (entity)
 		buf_printf(out, "%s:%" PRIu64, entity->name, id);
 	else
 		buf_printf(out, "%u:%" PRIu64, (unsigned)any_ref_entity(w->number), id);

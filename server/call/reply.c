@@ -2,6 +2,7 @@
 #include "common/text.h"
 #include "server/call/box.h"
 #include "server/call/rights.h"
+#include "server/model/portable.h"
 #include "server/server.h"
 
 #define NAME_OVERHEAD 32
@@ -98,6 +99,7 @@ static bool name_hidden(const struct call *c, const struct entity *entity)
 enum status reply_name(struct call *c, const struct entity *entity, uint64_t id, struct error *e)
 {
 	struct bytes display = { 0 }, code = { 0 };
+	struct buf portable = BUF_INIT;
 	struct format_context format;
 
 	if (!c->caller || !c->txn || id == 0 || name_hidden(c, entity) ||
@@ -106,7 +108,12 @@ enum status reply_name(struct call *c, const struct entity *entity, uint64_t id,
 	format = lookup_format_context(call_lookup(c), c->caller->zone);
 	if (!format.name(format.arg, entity->name, id, &display, &code))
 		return STATUS_OK;
-	return add_name(c, entity, id, display, code, e);
+	if (!code.len && call_arg(c, "portable").len &&
+		portable_reference(call_lookup(c), entity, id, &portable))
+		code = buf_bytes(&portable);
+	enum status st = add_name(c, entity, id, display, code, e);
+	buf_free(&portable);
+	return st;
 }
 
 /* The entity that a value of the field points to; NULL if it is no reference. */

@@ -1,5 +1,6 @@
 #include "server/model/lookup.h"
 #include "common/text.h"
+#include "server/model/portable.h"
 #include "server/model/settings.h"
 #include <glib.h>
 
@@ -87,7 +88,17 @@ const struct schema *lookup_schema(const struct lookup *l)
 	return l->schema;
 }
 
-static const struct entity *entity_of(const struct lookup *l, enum entity_number number)
+struct txn *lookup_txn(const struct lookup *l)
+{
+	return l->txn;
+}
+
+const struct scope *lookup_scope(const struct lookup *l)
+{
+	return l->scope;
+}
+
+const struct entity *lookup_entity(const struct lookup *l, enum entity_number number)
 {
 	return schema_entity_by_number(l->schema, (uint16_t)number);
 }
@@ -150,7 +161,7 @@ void code_in_words(const char *code, struct buf *out)
 
 const struct entry *lookup_entry_of(struct lookup *l, uint64_t id)
 {
-	const struct entity *en = entity_of(l, ENTITY_DICTIONARY_ENTRY);
+	const struct entity *en = lookup_entity(l, ENTITY_DICTIONARY_ENTRY);
 	struct entry *entry = by_id(l->entries, id);
 	struct buf room = BUF_INIT;
 	struct stored r;
@@ -201,7 +212,7 @@ static uint64_t find_unique(
 static uint64_t find_named(
 	struct lookup *l, enum entity_number number, const char *field, const char *text)
 {
-	const struct entity *en = entity_of(l, number);
+	const struct entity *en = lookup_entity(l, number);
 
 	return find_unique(l, en, entity_field_named(en, field), bytes_str(text));
 }
@@ -273,7 +284,7 @@ static gint by_order(gconstpointer a, gconstpointer b)
 
 static void walk_entries(struct lookup *l, struct dictionary *d)
 {
-	const struct entity *en = entity_of(l, ENTITY_DICTIONARY_ENTRY);
+	const struct entity *en = lookup_entity(l, ENTITY_DICTIONARY_ENTRY);
 	const struct field *f = entity_field_named(en, "dictionary");
 	struct buf wire = BUF_INIT;
 	uint64_t ids[128], after = 0;
@@ -508,6 +519,26 @@ static bool resolve_unique(
 	return false;
 }
 
+/* @FIELD:TEXT with a field that is unique. False when the text is not of that form. */
+static bool resolve_field(
+	struct lookup *l, const struct entity *en, struct bytes text, uint64_t *id)
+{
+	const uint8_t *colon =
+		text.len && text.data[0] == '@' ? memchr(text.data, ':', text.len) : NULL;
+	const struct field *f = NULL;
+
+	if (colon)
+		f = entity_field(en, bytes_of(text.data + 1, (size_t)(colon - text.data) - 1));
+	if (!f || !(f->flags & F_UNIQUE))
+		return false;
+	text = bytes_of(colon + 1, text.len - (size_t)(colon + 1 - text.data));
+	*id = find_unique(l, en, f, text);
+	*id = *id ? store_survivor(l->txn, en, *id) : 0;
+	if (!*id && f->tag == TAG_EXTERNAL_ID)
+		*id = portable_own(l, en, text);
+	return true;
+}
+
 static enum status resolve(
 	struct lookup *l, const struct entity *en, struct bytes text, uint64_t *id, struct error *e)
 {
@@ -519,6 +550,8 @@ static enum status resolve(
 	if (bytes_starts(text, bytes_str(by_name)))
 		return resolve_name(
 			l, en, text_trim(bytes_of(text.data + skip, text.len - skip)), id, e);
+	if (resolve_field(l, en, text, id))
+		return *id && lookup_there(l, en, *id) ? STATUS_OK : no_such(en, e);
 	if (id_parse(text, id)) {
 		*id = store_survivor(l->txn, en, *id);
 		if (lookup_there(l, en, *id))
@@ -616,7 +649,7 @@ enum status lookup_next_number(
 
 static struct bytes *read_setting(struct lookup *l, const char *name)
 {
-	const struct entity *en = entity_of(l, ENTITY_SETTING);
+	const struct entity *en = lookup_entity(l, ENTITY_SETTING);
 	uint64_t id = find_named(l, ENTITY_SETTING, "name", name);
 	struct bytes *value = arena_calloc(l->arena, 1, sizeof(*value));
 	struct buf room = BUF_INIT;

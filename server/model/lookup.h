@@ -18,6 +18,9 @@ struct bytes lookup_fields(struct lookup *l, const struct entity *entity, uint64
 enum status lookup_next_number(
 	struct lookup *l, const struct entity *entity, uint64_t *number, struct error *e);
 const struct schema *lookup_schema(const struct lookup *l);
+const struct entity *lookup_entity(const struct lookup *l, enum entity_number number);
+struct txn *lookup_txn(const struct lookup *l);
+const struct scope *lookup_scope(const struct lookup *l);
 
 /* Value of NAME in "a=b;c=d"; len 0 if it is not there. */
 struct bytes attribute(const char *attributes, const char *name);

@@ -1,5 +1,6 @@
 /* Many records at once: each row for itself, all of them one operation, which goes on where it was broken off. */
 #include "server/call/rights.h"
+#include "server/model/portable.h"
 #include "server/op/duplicates.h"
 #include "server/op/journal.h"
 #include "server/op/op.h"
@@ -93,6 +94,30 @@ static enum status on_conflict_read(struct import *im, struct error *e)
 	return STATUS_OK;
 }
 
+/*
+ * An external id that this server made for an export means the record that it was made for; it is not stored. Without it being the key the
+ * row would be that record once more.
+ */
+static enum status own_find(struct import *im, struct row *row, struct error *e)
+{
+	struct bytes text = record_text(buf_bytes(&row->patch.fields), TAG_EXTERNAL_ID);
+	uint64_t own = text.len ? portable_own(call_lookup(im->t.call), im->t.entity, text) : 0;
+	struct buf rest = BUF_INIT;
+	const uint32_t tag = TAG_EXTERNAL_ID;
+
+	if (!own)
+		return STATUS_OK;
+	if (!im->key || im->key->tag != TAG_EXTERNAL_ID)
+		return error_set(e, STATUS_DUPLICATE, "external_id is that of %s \"%llu\"",
+			im->t.entity->name, (unsigned long long)own);
+	row->id = own;
+	row->found = true;
+	record_merge(buf_bytes(&row->patch.fields), bytes_of("", 0), &tag, 1, &rest);
+	buf_free(&row->patch.fields);
+	row->patch.fields = rest;
+	return STATUS_OK;
+}
+
 /* The record that has the row's key. Among those with an indexed value that is not unique there must be one only. */
 static enum status row_find(struct import *im, struct row *row, struct error *e)
 {
@@ -103,6 +128,12 @@ static enum status row_find(struct import *im, struct row *row, struct error *e)
 	size_t n;
 	enum status s;
 
+	s = own_find(im, row, e);
+	if (s)
+		return s;
+	if (row->found)
+		return store_get(
+			t, &im->t.scope, im->t.entity, row->id, &row->room, &row->before, e);
 	if (!im->key || im->key_column >= row->in->n_cell)
 		return STATUS_OK;
 	text = pb_bytes(row->in->cell[im->key_column]);

@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/text.h"
 #include "server/call/rights.h"
+#include "server/model/portable.h"
 #include "server/op/op.h"
 #include "server/op/target.h"
 #include "server/server.h"
@@ -28,13 +29,33 @@ struct page {
 	enum status failed;
 };
 
+/* A record that leaves for another server has an external id by which others refer to it. */
+static enum status portable_row(struct page *p, const struct stored *record)
+{
+	struct call *c = p->t.call;
+	struct buf id = BUF_INIT, fields = BUF_INIT;
+	struct stored whole = *record;
+
+	if (call_arg(c, "portable").len)
+		portable_external_id(call_lookup(c), p->t.entity, record, &id);
+	if (id.len) {
+		buf_add_bytes(&fields, record->fields);
+		record_add_text(&fields, TAG_EXTERNAL_ID, buf_bytes(&id));
+		whole.fields = buf_bytes(&fields);
+	}
+	enum status s = reply_record(c, p->t.entity, &whole, p->e);
+	buf_free(&id);
+	buf_free(&fields);
+	return s;
+}
+
 static bool page_row(void *arg, const struct stored *record)
 {
 	struct page *p = arg;
 	struct call *c = p->t.call;
 	size_t used = arena_used(c->arena);
 
-	p->failed = reply_record(c, p->t.entity, record, p->e);
+	p->failed = portable_row(p, record);
 	p->bytes += arena_used(c->arena) - used;
 	return !p->failed && p->bytes < PAGE_BYTES;
 }

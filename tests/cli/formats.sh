@@ -32,8 +32,7 @@ like "a refused card keeps its reason" "$(cat "$DIR/rejects.vcf")" 'X-REJECT-REA
 exits "with --set the organisation is not looked up" 11 as admin contact import "$DIR/rejects.vcf" --set '客户=@name:杭州长河' --rejects "$DIR/rejects2.vcf"
 is "the mended card is in, lunar birthday and all" "$(field 赵六 birthday) $(field 赵六 remarks)" "lunar:1987-L06-01 喜欢茶"
 is "the reason stands once in each" "$(grep -c X-REJECT-REASON "$DIR/rejects2.vcf")" 1
-as admin customer add name=同名 phone=0571-88880010 >/dev/null 2>&1
-as admin customer add name=同名 phone=0571-88880011 >/dev/null 2>&1
+for n in 10 11; do as admin customer add name=同名 phone=0571-888800$n --force --reason 同名 >/dev/null 2>&1; done
 printf 'BEGIN:VCARD\nVERSION:3.0\nFN:某人\nORG:同名\nEND:VCARD\n' >"$DIR/two.vcf"
 exits "an organisation that is two customers is nobody's guess" 11 as admin contact import "$DIR/two.vcf"
 like "and the reason says so" "$ERR" 'names 2 customer records'
@@ -96,7 +95,7 @@ printf 'name,phone\r\n混合一,0571-1234573\n混合二,0571-1234574\r\n' >"$DIR
 exits "mixed line ends are line ends" 0 as admin customer import "$DIR/mixed.csv"
 is "two rows" "$(as admin customer count 'name in (混合一, 混合二)')" 2
 for enc in UTF-16LE UTF-16BE; do
-	printf 'name,phone\r\n无标记%s,0571-1234575\r\n' $enc | iconv -t $enc >"$DIR/unmarked.csv"
+	printf 'name,phone,email\r\n无标记%s,,%s@example.com\r\n' $enc $enc | iconv -t $enc >"$DIR/unmarked.csv"
 	exits "$enc without its mark is found out" 0 as admin customer import "$DIR/unmarked.csv"
 	is "and read" "$(as admin customer count "name = 无标记$enc")" 1
 done

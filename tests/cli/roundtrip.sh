@@ -23,7 +23,22 @@ COUNT=$(jq length "$DIR/in.json")
 exits "add --json with every settable field" 0 as admin customer add --json "$DIR/in.json" -o json
 is "show gives equal values" "$(jq -S --slurpfile in "$DIR/in.json" '. as $out | $in[0] | with_entries(select($out[.key] != .value)) | with_entries(.value = {sent: .value, got: $out[.key]})' -c <<<"$OUT")" "{}"
 
+# Ids differ elsewhere: what refers to a record says its number or external id, and this server knows its own again.
 as admin customer import "$ROOT/tests/data/customers-excel-zh.csv" >/dev/null 2>&1
+as admin contact add customer=2 name=同名 mobile=13800000001 >/dev/null 2>&1
+as admin contact add customer=3 name=同名 mobile=13800000002 >/dev/null 2>&1
+as admin contact export "$DIR/contacts.jsonl" --sort id 2>/dev/null
+is "references are portable" "$(jq -r '.customer + " " + .owner' "$DIR/contacts.jsonl" | tr '\n' ',')" "C000002 admin,C000003 admin,"
+is "a record without a number gets an external id" "$(jq -r .external_id "$DIR/contacts.jsonl" | sed 's/gx-[0-9a-f]*/gx/' | tr '\n' ' ')" "gx-contact-1 gx-contact-2 "
+exits "the server's own export is no new records" 11 as admin contact import "$DIR/contacts.jsonl"
+like "and says of which it speaks" "$ERR" 'external_id is that of contact "1"'
+exits "with the external id as the key" 0 as admin contact import "$DIR/contacts.jsonl" --key external_id --on-conflict update
+like "nothing changes" "$OUT" 'added 0, updated 0, unchanged 2,'
+sed 's/gx-[0-9a-f]*-/gx-00000000-/' "$DIR/contacts.jsonl" >"$DIR/foreign.jsonl"
+exits "another server's ids are not ours" 0 as admin contact import "$DIR/foreign.jsonl" --force --reason moved
+like "they are new records" "$OUT" 'added 2,'
+is "a foreign external id resolves" "$(as admin task add subject=x customer=2 due_on=2027-01-01 "contact=@@external_id:gx-00000000-contact-1" -o json 2>/dev/null | jq .contact)" 3
+is "an id that has no place is no record" "$(as admin task add subject=x customer=2 due_on=2027-01-01 "contact=@@id:1" 2>&1 | grep -c 'not a known contact')" 1
 as admin customer export "$DIR/a.jsonl" --format jsonl 2>/dev/null
 as admin customer export "$DIR/a.csv" --format csv 2>/dev/null
 as admin customer export "$DIR/a.gb.csv" --format csv --encoding gb18030 2>/dev/null
