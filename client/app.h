@@ -31,6 +31,8 @@ struct app {
 	struct profile *profile;
 	struct catalog *catalog; /* NULL: nothing cached */
 	struct link *link;       /* NULL until something is sent */
+	const char **uploads;    /* files sent that no record may have taken yet */
+	size_t nuploads;
 };
 
 /* Makes output, language and deadline from the options. */

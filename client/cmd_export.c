@@ -18,6 +18,8 @@ static bool is_exported(const struct field *f)
 {
 	if (f->tag == TAG_CREATED_AT || f->tag == TAG_CREATED_BY)
 		return true;
+	if (f->type == T_FILE) /* get has its bytes */
+		return false;
 	return !(f->flags & (F_VIRTUAL | F_COMPUTED | F_READONLY | F_RETIRED | F_UNAVAILABLE));
 }
 

@@ -17,6 +17,8 @@ extern const struct command cmd_list, cmd_count, cmd_search;
 extern const struct command cmd_history;
 extern const struct command cmd_merge;
 extern const struct command cmd_duplicates;
+/* cmd_get.c */
+extern const struct command cmd_get;
 /* cmd_today.c */
 extern const struct command cmd_today;
 /* cmd_system.c */

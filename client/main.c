@@ -5,6 +5,7 @@
 #include "client/files.h"
 #include "client/message.h"
 #include "client/print.h"
+#include "client/transfer.h"
 #include <signal.h>
 #include <unistd.h>
 
@@ -101,6 +102,8 @@ int main(int argc, char **argv)
 		app_init_output(&app);
 	if (!st)
 		st = run(&app, &e);
+	if (app.nuploads && st != STATUS_OUTCOME_UNKNOWN && st != STATUS_UNREACHABLE)
+		transfer_cancel(&app);
 	if (st && !strcmp(e.reason, "closed"))
 		st = STATUS_OK;
 	else if (st && (e.message[0] || e.nfields))

@@ -27,6 +27,7 @@ struct options {
 	const char *in, *days, *since, *count, *exec;
 	bool all, trash, planned, proto, explain, total;
 	const char *separator, *quote;
+	const char *to, *field;
 	struct option_list map, set, take;
 	bool force;
 

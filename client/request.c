@@ -1,5 +1,7 @@
 #include "client/request.h"
+#include "client/catalog.h"
 #include "client/files.h"
+#include "client/transfer.h"
 #include "common/clock.h"
 #include "common/frame.h"
 
@@ -115,8 +117,24 @@ void request_column(struct arena *arena, Guanxi__Request *r, struct bytes name)
 static enum status assign_file(
 	struct app *app, Guanxi__Request *r, struct bytes name, const char *path, struct error *e)
 {
+	const struct entity *en = NULL;
+	const struct field *f = NULL;
 	struct buf content = BUF_INIT;
-	enum status st = file_read(path, VALUE_MAX, &content, e);
+	enum status st = app->noun ? catalog_entity(app, &en, e) : STATUS_OK;
+
+	if (st)
+		return st;
+	if (en)
+		f = entity_field(en, name);
+	if (f && f->type == T_FILE) {
+		const char *upload;
+
+		st = transfer_send(app, f, path, &upload, e);
+		if (!st)
+			request_set(app->arena, r, name, bytes_str(upload));
+		return st;
+	}
+	st = file_read(path, VALUE_MAX, &content, e);
 
 	if (!st)
 		request_set(app->arena, r, name, buf_bytes(&content));

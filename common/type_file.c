@@ -1,6 +1,7 @@
 #include "common/type_file.h"
 #include "common/text.h"
 #include "common/type_row.h"
+#include <glib.h>
 
 enum { TAG_FILE_ID = 1, TAG_FILE_SIZE, TAG_FILE_SHA256, TAG_FILE_NAME };
 
@@ -23,28 +24,43 @@ bool file_value_read(struct bytes value, struct file_value *out)
 		else
 			return false;
 	}
-	return !bad && out->id > 0;
+	return !bad && out->sha256.len == FILE_HASH;
 }
 
 void file_value_write(const struct file_value *v, struct buf *out)
 {
-	record_add_number(out, TAG_FILE_ID, v->id);
-	record_add_number(out, TAG_FILE_SIZE, v->size);
+	if (v->id) {
+		record_add_number(out, TAG_FILE_ID, v->id);
+		record_add_number(out, TAG_FILE_SIZE, v->size);
+	}
 	if (v->sha256.len)
 		record_add_text(out, TAG_FILE_SHA256, v->sha256);
 	if (v->name.len)
 		record_add_text(out, TAG_FILE_NAME, v->name);
 }
 
+static bool from_hex(const uint8_t *text, uint8_t out[FILE_HASH])
+{
+	for (size_t i = 0; i < FILE_HASH; i++) {
+		int high = g_ascii_xdigit_value((char)text[2 * i]);
+		int low = g_ascii_xdigit_value((char)text[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 static enum status file_parse(const struct field *f, struct bytes text,
 	const struct parse_context *ctx, struct buf *out, struct error *e)
 {
 	const size_t prefix = sizeof(FILE_UPLOAD) - 1;
-	struct file_value v = { 0 };
+	uint8_t hash[FILE_HASH];
+	struct file_value v = { .sha256 = bytes_of(hash, FILE_HASH) };
 	struct buf value = BUF_INIT;
 
-	if (text.len <= prefix || memcmp(text.data, FILE_UPLOAD, prefix) != 0 ||
-		!id_parse(bytes_of(text.data + prefix, text.len - prefix), &v.id))
+	if (text.len != prefix + sizeof(hash) * 2 || memcmp(text.data, FILE_UPLOAD, prefix) != 0 ||
+		!from_hex(text.data + prefix, hash))
 		return error_field(e, f->name, "is not a file: name one as @PATH");
 	file_value_write(&v, &value);
 	record_add_text(out, f->tag, buf_bytes(&value));
@@ -74,7 +90,7 @@ static bool file_valid(const struct field *f, const struct wire_field *w)
 	struct file_value v;
 	char why[96];
 
-	return file_value_read(w->bytes, &v) && v.sha256.len == FILE_HASH &&
+	return file_value_read(w->bytes, &v) && v.id &&
 	       (!v.name.len || text_valid(v.name, TEXT_LINE, 255, why));
 }
 

@@ -38,10 +38,11 @@ static int check_store(const void *arg)
 	txn_abort(&t);
 	home_close(&home);
 	printf("%s: %zu damages; %llu records, %llu index entries, %llu log entries, "
-	       "%llu postings, %llu values\n",
+	       "%llu postings, %llu values, %llu files, %llu open uploads\n",
 		bad ? "damaged" : "sound", bad, (unsigned long long)n.records,
 		(unsigned long long)n.index_entries, (unsigned long long)n.log_entries,
-		(unsigned long long)n.postings, (unsigned long long)n.values);
+		(unsigned long long)n.postings, (unsigned long long)n.values,
+		(unsigned long long)n.files, (unsigned long long)n.uploads);
 	return bad ? 1 : 0;
 }
 

@@ -10,6 +10,7 @@
 #include "server/options.h"
 #include "server/remind/remind.h"
 #include "server/server.h"
+#include "server/store/file.h"
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <fcntl.h>
@@ -198,6 +199,30 @@ static enum status serve_net(struct running *r, struct error *e)
 	return s;
 }
 
+/* Uploads that the last run left open: nobody goes on with them. */
+static enum status drop_uploads(struct store *store, struct error *e)
+{
+	enum status s = STATUS_OK;
+	struct txn *t;
+	bool more = true;
+
+	while (!s && more) {
+		s = txn_begin(store, true, &t, e);
+		if (s)
+			break;
+		s = file_sweep(t, INT64_MAX, &more, e);
+		if (!s && txn_puts(t))
+			s = txn_commit(&t, e);
+		else
+			txn_abort(&t);
+	}
+	/* a full disk must not keep the server from starting */
+	if (s != STATUS_STORAGE_FULL)
+		return s;
+	error_clear(e);
+	return STATUS_OK;
+}
+
 static enum status serve_start(struct running *r, struct error *e)
 {
 	struct home_options o = { .dir = r->args->dir, .map_size = (uint64_t)r->options->map_size };
@@ -212,7 +237,9 @@ static enum status serve_start(struct running *r, struct error *e)
 		.committed = committed,
 		.clock = clock_new(r->args->clock) };
 	r->server.started_ms = real_ms();
-	s = authority_open(r->args->dir, &r->server.authority, e);
+	s = drop_uploads(r->home.store, e);
+	if (!s)
+		s = authority_open(r->args->dir, &r->server.authority, e);
 	if (s)
 		return s;
 	r->loop = loop_new("main");

@@ -30,6 +30,7 @@ struct caller {
 	const struct zone *zone; /* of the user, else the branch */
 	bool must_change_password;
 	uint64_t person_kind; /* entry "person" of the dictionary customer_kind; 0 unknown */
+	uint64_t class_entries[CLASS_COST + 1]; /* of the dictionary data_class */
 	char username[64];
 	char name[128];
 };

@@ -136,6 +136,9 @@ static enum status caller_fill(struct caller *c, const struct stored *user, stru
 	c->branch = record_number(f, model_tag(schema, "user", "branch"));
 	c->team = record_number(f, model_tag(schema, "user", "team"));
 	c->person_kind = lookup_entry(names, "customer_kind", "person");
+	for (unsigned i = CLASS_PERSONAL; i <= CLASS_COST; i++)
+		c->class_entries[i] =
+			lookup_entry(names, "data_class", field_class_name((enum field_class)i));
 	c->epoch = auth_epoch(t, c->user);
 	caller_text(c->username, sizeof(c->username),
 		record_text(f, model_tag(schema, "user", "username")));
@@ -218,6 +221,13 @@ bool caller_masked(const struct caller *c, const struct entity *entity, const st
 		const struct field *kind = entity_field_named(entity, "kind");
 		if (kind && c->person_kind && record_number(record, kind->tag) == c->person_kind)
 			class = CLASS_PERSONAL;
+	}
+	if (f->flags & F_CLASSED) {
+		const struct field *says = entity_field_named(entity, "data_class");
+		uint64_t entry = says ? record_number(record, says->tag) : 0;
+		for (unsigned i = CLASS_PERSONAL; entry && i <= CLASS_COST; i++)
+			if (c->class_entries[i] == entry)
+				class = i;
 	}
 	return !(c->class_mask & 1u << class);
 }

@@ -6,6 +6,7 @@
 #include "server/call/box.h"
 #include "server/log_line.h"
 #include "server/server.h"
+#include "server/store/file.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -348,8 +349,13 @@ static enum status merge_slice(struct txn *t, struct writer *w, bool *more, stru
 	if (st == STATUS_OK && store_pending_terms(w->server->store) > 0)
 		st = store_merge_terms(t, more, e);
 	if (st == STATUS_OK && now >= w->sweep_us) {
+		bool left = false;
 		w->sweep_us = now + SWEEP_EVERY_US;
 		st = idem_sweep(t, clock_now(w->server->clock), &w->sweep_at, e);
+		if (st == STATUS_OK)
+			st = file_sweep(t, clock_now(w->server->clock) - FILE_STAGED_MS, &left, e);
+		if (left)
+			w->sweep_us = now;
 	}
 	return st;
 }

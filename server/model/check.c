@@ -1,4 +1,5 @@
 /* What must hold before a record is written, read from the rows of its fields. */
+#include "server/model/files.h"
 #include "server/model/rules.h"
 #include <glib.h>
 
@@ -383,6 +384,7 @@ enum status model_check(
 	if (s)
 		return s;
 	take_fields(&d, fields);
+	files_prepare(&d);
 	rules_prepare(&d);
 	if (!w->before)
 		fill_defaults(&d);

@@ -1,6 +1,6 @@
 /* The entities that are more than their rows. When a hook grows, ask which attribute of a field is missing. */
 #include "server/model/computed.h"
-#include "server/model/draft.h"
+#include "server/model/files.h"
 #include <glib.h>
 
 static const struct hooks *const all[] = { &customer_hooks, &contact_hooks, &activity_hooks,
@@ -25,8 +25,9 @@ enum status model_after(struct txn *t, const struct author *author, const struct
 {
 	const struct hooks *hooks = hooks_of(entity);
 
-	return hooks && hooks->after ? hooks->after(t, author, entity, before, after, e)
-				     : STATUS_OK;
+	enum status s = files_after(t, entity, before, after, e);
+
+	return !s && hooks && hooks->after ? hooks->after(t, author, entity, before, after, e) : s;
 }
 
 enum status model_settle(struct txn *t, const struct author *author, const struct entity *entity,

@@ -27,10 +27,14 @@ static void stamp_once(struct draft *d, const char *field)
 static void document_prepare(struct draft *d)
 {
 	char hex[2 * FILE_HASH + 1] = "";
+	struct buf content = BUF_INIT; /* the draft moves with every field that is set */
 	struct file_value v;
 
-	if (!draft_has(d, "content") || !file_value_read(draft_text(d, "content"), &v))
+	buf_add_bytes(&content, draft_text(d, "content"));
+	if (!file_value_read(buf_bytes(&content), &v)) {
+		buf_free(&content);
 		return;
+	}
 	for (size_t i = 0; i < v.sha256.len && i < FILE_HASH; i++)
 		snprintf(hex + 2 * i, 3, "%02x", v.sha256.data[i]);
 	draft_set_number(d, "size", zigzag((int64_t)v.size));
@@ -39,6 +43,7 @@ static void document_prepare(struct draft *d)
 		draft_set_text(d, "file_name", v.name);
 	if (v.name.len && !draft_has(d, "title") && !draft_is_bad(d, "title"))
 		draft_set_text(d, "title", v.name);
+	buf_free(&content);
 }
 
 static void document_check(struct draft *d)

@@ -242,6 +242,7 @@ static void check_relations(struct check *c)
 	check_calc(c);
 	check_plan(c);
 	check_log_extras(c);
+	check_files(c);
 	if (c->stale)
 		return;
 	if (c->stored[SPACE_IDX] > c->expected[SPACE_IDX])

@@ -35,6 +35,11 @@ void check_records(struct check *c);
 void check_index_extras(struct check *c);  /* entries that no record asks for */
 void check_unique_extras(struct check *c); /* likewise */
 
+/* check_file.c */
+void check_files(struct check *c);
+void check_file_value(struct check *c, const struct shape *sh, uint64_t id, const struct field *f,
+	struct bytes value);
+
 /* check_log.c */
 void check_log(struct check *c, uint64_t from);
 void check_log_extras(struct check *c);

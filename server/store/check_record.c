@@ -47,6 +47,8 @@ static void check_fields(
 		if (!belongs || !type_wire_valid(sf->field, &w))
 			check_damage(c, "%s \"%llu\": field %u is not valid", sh->entity->name,
 				(unsigned long long)id, w.tag);
+		else if (sf->field->type == T_FILE)
+			check_file_value(c, sh, id, sf->field, w.bytes);
 		else
 			check_reference(c, sh, id, sf->field, &w);
 	}

@@ -15,6 +15,7 @@
 struct engine {
 	MDB_env *env;
 	MDB_dbi dbi[SPACE_COUNT];
+	bool absent[SPACE_COUNT]; /* read only: the store is older than the space */
 };
 
 struct engine_txn {
@@ -23,7 +24,7 @@ struct engine_txn {
 };
 
 struct engine_cursor {
-	MDB_cursor *cursor;
+	MDB_cursor *cursor; /* NULL: of an absent space */
 };
 
 const char *const space_names[SPACE_COUNT] = {
@@ -45,6 +46,7 @@ const char *const space_names[SPACE_COUNT] = {
 	[SPACE_IDEM] = "idem",
 	[SPACE_MOVED] = "moved",
 	[SPACE_NEXT] = "next",
+	[SPACE_FILE] = "file",
 };
 
 static MDB_val val_of(struct bytes b)
@@ -133,6 +135,10 @@ static int open_spaces(struct engine *en, bool read_only)
 
 	for (int i = 0; rc == 0 && i < SPACE_COUNT; i++) {
 		rc = mdb_dbi_open(txn, space_names[i], read_only ? 0 : MDB_CREATE, &en->dbi[i]);
+		if (rc == MDB_NOTFOUND && i > SPACE_NEXT) {
+			en->absent[i] = true;
+			rc = 0;
+		}
 		if (rc) {
 			mdb_txn_abort(txn);
 			return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
@@ -250,7 +256,7 @@ static enum status lmdb_get(
 	struct engine_txn *t, enum space s, struct bytes key, struct bytes *value, struct error *e)
 {
 	MDB_val k = val_of(key), v;
-	int rc = mdb_get(t->txn, t->engine->dbi[s], &k, &v);
+	int rc = t->engine->absent[s] ? MDB_NOTFOUND : mdb_get(t->txn, t->engine->dbi[s], &k, &v);
 
 	if (rc == MDB_NOTFOUND)
 		return STATUS_NOT_FOUND;
@@ -282,8 +288,11 @@ static enum status lmdb_del(struct engine_txn *t, enum space s, struct bytes key
 static enum status lmdb_cursor(
 	struct engine_txn *t, enum space s, struct engine_cursor **out, struct error *e)
 {
-	struct engine_cursor *c = malloc(sizeof(*c));
-	int rc = c ? mdb_cursor_open(t->txn, t->engine->dbi[s], &c->cursor) : ENOMEM;
+	struct engine_cursor *c = calloc(1, sizeof(*c));
+	int rc = c ? 0 : ENOMEM;
+
+	if (c && !t->engine->absent[s])
+		rc = mdb_cursor_open(t->txn, t->engine->dbi[s], &c->cursor);
 
 	if (rc) {
 		free(c);
@@ -297,7 +306,8 @@ static void lmdb_cursor_close(struct engine_cursor **c)
 {
 	if (!c || !*c)
 		return;
-	mdb_cursor_close((*c)->cursor);
+	if ((*c)->cursor)
+		mdb_cursor_close((*c)->cursor);
 	free(*c);
 	*c = NULL;
 }
@@ -306,7 +316,7 @@ static enum status step(struct engine_cursor *c, MDB_val *k, MDB_cursor_op op, s
 	struct bytes *value)
 {
 	MDB_val v;
-	int rc = mdb_cursor_get(c->cursor, k, &v, op);
+	int rc = c->cursor ? mdb_cursor_get(c->cursor, k, &v, op) : MDB_NOTFOUND;
 
 	if (rc == MDB_NOTFOUND)
 		return STATUS_NOT_FOUND;
@@ -373,7 +383,7 @@ static void lmdb_stat(struct engine *en, enum space s, uint64_t *used, uint64_t 
 	*used = (info.me_last_pgno + 1) * st.ms_psize;
 	*map = info.me_mapsize;
 	*entries = *bytes = 0;
-	if (s >= SPACE_COUNT || mdb_txn_begin(en->env, NULL, MDB_RDONLY, &txn))
+	if (s >= SPACE_COUNT || en->absent[s] || mdb_txn_begin(en->env, NULL, MDB_RDONLY, &txn))
 		return;
 	if (mdb_stat(txn, en->dbi[s], &st) == 0) {
 		*entries = st.ms_entries;

@@ -9,6 +9,7 @@
  *   oper          operation u64: a list of the numbers of log entries
  *   next          entity u16
  *   moved         entity u16 | old id u64
+ *   file          see file.h
  *
  * The value of a list of idx is the field's key (type_key); that of a text is followed by 0x00; that of a personal or
  * sensitive field is a keyed hash[10]. Pseudo tags from 0xFF00 up hold who sees a record: the value is a u64. Records

@@ -201,6 +201,7 @@ void store_hash(const struct store *s, const char *purpose, struct bytes in, uin
  */
 struct check_counts {
 	uint64_t records, index_entries, log_entries, postings, values;
+	uint64_t files, uploads; /* kept; not taken over by a record yet */
 };
 size_t store_check(struct txn *t, void (*report)(void *arg, const char *damage), void *arg,
 	struct check_counts *counts);
