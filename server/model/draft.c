@@ -78,6 +78,11 @@ void draft_clear(struct draft *d, const char *field)
 	put(d, draft_tag(d, field), bytes_of("", 0));
 }
 
+bool draft_may(const struct draft *d, const char *right)
+{
+	return !d->w->user || (d->w->may && d->w->may(d->w->may_arg, right));
+}
+
 bool draft_is_bad(const struct draft *d, const char *field)
 {
 	for (size_t i = 0; d->e && i < d->e->nfields; i++)

@@ -34,6 +34,8 @@ void draft_clear(struct draft *d, const char *field);
 /* Adds a bad field, unless that field is bad already. */
 void draft_bad(struct draft *d, const char *field, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Whether the caller has a right; the server itself has all. */
+bool draft_may(const struct draft *d, const char *right);
 bool draft_is_bad(const struct draft *d, const char *field); /* also by parsing, before the check */
 
 /* Team and branch of a record that has an owner: the owner's, unless they are set in the same write. */

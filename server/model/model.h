@@ -119,6 +119,9 @@ struct model_write {
 	const struct entity *entity;
 	const struct stored *before; /* NULL: new */
 	uint64_t id;                 /* 0: new */
+	/* Whether the caller has a right that lifts a rule; NULL: none. */
+	bool (*may)(const void *may_arg, const char *right);
+	const void *may_arg;
 };
 enum status model_check(
 	const struct model_write *w, struct bytes fields, struct buf *out, struct error *e);

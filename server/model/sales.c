@@ -563,6 +563,24 @@ static void payment_prepare(struct draft *d)
 	buf_free(&receipt);
 }
 
+/* Nobody uses more than was paid in advance. */
+static void check_prepaid(struct draft *d)
+{
+	const struct entity *customers = entity_in(d, ENTITY_CUSTOMER);
+	int64_t effect = ledger_value(d->w->txn, d->w->entity, draft_bytes(d)).prepaid, balance;
+	struct buf room = BUF_INIT;
+	struct stored r;
+
+	if (effect < 0 && !d->w->before && !draft_may(d, "balance.negative") &&
+		read_live(d->w->txn, customers, draft_number(d, "customer"), &room, &r)) {
+		balance = unzigzag(model_number(customers, r.fields, "prepaid_balance"));
+		if (amount_add(balance, effect) < 0)
+			draft_bad(d, "amount", "is above the prepaid balance of %lld.%02lld",
+				(long long)(balance / 100), (long long)llabs(balance % 100));
+	}
+	buf_free(&room);
+}
+
 static void payment_check(struct draft *d)
 {
 	bool correction = !strcmp(draft_code(d, "payment_kind"), "correction");
@@ -572,6 +590,7 @@ static void payment_check(struct draft *d)
 
 	if (draft_has(d, "amount") && (amount == 0 || (amount < 0 && !correction)))
 		draft_bad(d, "amount", correction ? "is 0" : "is not above 0");
+	check_prepaid(d);
 	if (!number.len)
 		return;
 	order = order_of(d, number);

@@ -330,6 +330,9 @@ static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *
 	entity = undo_entity(u, &entry);
 	if (!entity)
 		return error_set(e, STATUS_CONFLICT, "operation cannot be taken back");
+	if (entry.kind == LOG_ADD && entity->flags & E_FINAL)
+		return error_set(e, STATUS_CONFLICT,
+			"a %s is never taken back: a further one corrects it", entity->name);
 	if (!in_operation(u, entity, entry.id) && !undo_visible(u, entity, entry.id))
 		return undo_unknown(u, e);
 	if (!in_operation(u, entity, entry.id))

@@ -67,6 +67,11 @@ enum status target_read(
 		txn, &t->scope, t->entity, store_survivor(txn, t->entity, id), room, out, e);
 }
 
+static bool has_right(const void *caller, const char *right)
+{
+	return caller_may(caller, right);
+}
+
 struct model_write target_write(const struct target *t, const struct stored *before, uint64_t id)
 {
 	struct call *c = t->call;
@@ -81,7 +86,9 @@ struct model_write target_write(const struct target *t, const struct stored *bef
 		.today = t->today,
 		.entity = t->entity,
 		.before = before,
-		.id = id };
+		.id = id,
+		.may = has_right,
+		.may_arg = c->caller };
 }
 
 enum status target_operation(struct target *t, struct error *e)

@@ -36,6 +36,9 @@ is "and pays the lines" "$(show customer "$C" receivable_balance)" 1.94
 P=$(jq .id <<<"$OUT")
 exits "a payment is never changed" 6 as admin payment set "$P" amount=301
 exits "nor deleted" 4 as admin payment delete "$P" -y
+exits "nor taken back" 5 as admin undo "$(as admin payment add customer="$C" amount=2 -o json 2>&1 >/dev/null | grep -o 'undo [0-9]*' | cut -d' ' -f2)"
+exits "with the right the balance goes below zero" 0 as admin payment add customer="$C" amount=701 payment_kind=prepaid_use -o json
+is "as it says" "$(jq -r .prepaid_after <<<"$OUT")" -1.00
 exits "a sale in use is not deleted" 6 as admin sale delete "$S" -y
 exits "nor is its product" 6 as admin product delete P1 -y
 like "with the count" "$ERR" '1 sale'

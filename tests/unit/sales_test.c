@@ -245,6 +245,9 @@ static void prepaid_money(void **state)
 	has(b, "payment", in, "prepaid_after", "1000.00");
 	has(b, "payment", use, "prepaid_after", "700.00");
 	has(b, "customer", 1, "prepaid_balance", "700.00");
+	bench_refused(b, "payment", 0, "customer=1|amount=800|payment_kind=prepaid_use", "amount");
+	assert_non_null(strstr(b->e.fields[0].message, "700.00"));
+	bench_refused(b, "payment", 0, "customer=2|amount=1|payment_kind=prepaid_refund", "amount");
 	bench_add(b, "payment", "customer=1|amount=700|payment_kind=prepaid_refund");
 	has(b, "customer", 1, "prepaid_balance", "0.00");
 	has(b, "payment", in, "payment_number", "HK000001");
