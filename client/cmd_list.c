@@ -45,6 +45,7 @@ struct walk {
 	uint64_t printed;
 	uint64_t total;
 	bool has_total;
+	bool scans;      /* it has been said that records are read one by one */
 	struct buf next; /* page token, hex; empty: the end */
 };
 
@@ -67,6 +68,16 @@ static void say_explain(const struct app *app, const Guanxi__Reply *reply)
 		app_say(app, "%.*s", (int)text.len, (const char *)text.data);
 }
 
+/* Once, for a list that takes long because no index helps. */
+static void say_scan(struct walk *w, const Guanxi__Reply *reply)
+{
+	if (w->scans || w->app->opt.quiet || !answer_value(reply, "scan").len)
+		return;
+	w->scans = true;
+	app_say(w->app, "%s",
+		app_tr(w->app, "no index answers this filter: records are read one by one"));
+}
+
 static enum status walk_page(struct walk *w, struct error *e)
 {
 	const Guanxi__Reply *reply;
@@ -86,6 +97,7 @@ static enum status walk_page(struct walk *w, struct error *e)
 		record_list_add(w->list, reply->record[i], reply);
 	if (st)
 		return st;
+	say_scan(w, reply);
 	w->printed += reply->n_record;
 	w->left -= reply->n_record < w->left ? reply->n_record : w->left;
 	if (reply->has_count) {
@@ -213,6 +225,7 @@ static enum status run_count(struct app *app, struct error *e)
 		st = call_for_records(app, r, &reply, e);
 	if (st)
 		return st;
+	say_explain(app, reply);
 	if (app->opt.by)
 		return print_groups(app, reply, e);
 	bool json = app->output == OUTPUT_JSON || app->output == OUTPUT_JSONL;
@@ -333,7 +346,7 @@ const struct command cmd_count = {
 	.noun = ANY_ENTITY,
 	.name = "count",
 	.usage = "[FILTER]",
-	.options = "by trash",
+	.options = "by trash explain",
 	.help = "count records",
 	.run = run_count,
 };

@@ -106,6 +106,8 @@ const struct translation translations[] = {
 	{ "changes", "更改" },
 	{ "commands:", "命令:" },
 	{ "count", "统计" },
+	{ "no index answers this filter: records are read one by one",
+		"此条件没有索引可用:正在逐条读取记录" },
 	{ "number", "数量" },
 	{ "date", "日期" },
 	{ "due today", "今日到期" },

@@ -238,7 +238,8 @@ static enum status add_node(struct parser *p, const struct filter_node *n, int *
 		return error_set(
 			p->e, STATUS_USAGE, "filter has more than %d parts", FILTER_MAX_NODES);
 	*out = (int)p->filter->n;
-	p->filter->nodes[p->filter->n++] = *n;
+	p->filter->nodes[p->filter->n] = *n;
+	p->filter->nodes[p->filter->n++].text = p->filter->text;
 	return STATUS_OK;
 }
 
@@ -340,6 +341,25 @@ static enum status take_group(struct parser *p, int *out)
 	return STATUS_OK;
 }
 
+/* @NAME */
+static enum status take_saved(struct parser *p, int *out)
+{
+	struct filter_node n = { .op = FILTER_SAVED, .left = -1, .right = -1 };
+	enum status s;
+
+	n.column = p->column;
+	advance(p);
+	if (is_blank(peek(p)) || is_close(peek(p)) || peek(p) == END)
+		return mistake(p, p->column, "name of a saved filter is missing");
+	s = take_one(p, &n);
+	return s ? s : add_node(p, &n, out);
+}
+
+static bool is_at(uint32_t c)
+{
+	return c == '@' || c == 0xff20;
+}
+
 static enum status take_operand(struct parser *p, int *out)
 {
 	enum status s;
@@ -353,6 +373,8 @@ static enum status take_operand(struct parser *p, int *out)
 			s = join(p, FILTER_NOT, *out, -1, out);
 	} else if (is_open(peek(p))) {
 		s = take_group(p, out);
+	} else if (is_at(peek(p))) {
+		s = take_saved(p, out);
 	} else {
 		s = take_comparison(p, out);
 	}

@@ -9,6 +9,7 @@
 
 #define FILTER_MAX_NODES 256
 #define FILTER_MAX_BYTES 8192
+#define FILTER_MAX_SAVED 8 /* saved filters within one another */
 
 enum filter_op {
 	FILTER_AND,
@@ -24,6 +25,7 @@ enum filter_op {
 	FILTER_IN,
 	FILTER_EMPTY,
 	FILTER_NOT_EMPTY,
+	FILTER_SAVED, /* @NAME: the saved filter of that name stands here; its name is the one value */
 };
 
 struct filter_node {
@@ -34,7 +36,9 @@ struct filter_node {
 	int npath;
 	struct bytes *values; /* one; several with in */
 	size_t nvalues;
-	size_t column; /* in characters, from 1, of the field in the text */
+	size_t column;      /* in characters, from 1, of the field in the text */
+	struct bytes text;  /* in which it stands */
+	struct bytes saved; /* the saved filter whose text that is; len 0: none */
 };
 
 struct filter {

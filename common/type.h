@@ -10,6 +10,13 @@
 
 #define KEY_MAX 200 /* longest field key in bytes; what is longer is cut */
 
+/* A saved filter: a text, or the members of a fixed group. Lives as long as what gave it. */
+struct saved_filter {
+	struct bytes text;
+	struct bytes members; /* wire form: a run of signed numbers */
+	bool fixed;
+};
+
 /* What parsing needs to know of the world. The functions may be NULL: then a choice or reference must be a number. */
 struct parse_context {
 	void *arg;
@@ -19,6 +26,9 @@ struct parse_context {
 	/* A record by id, unique number or code, @name:TEXT; only those that the caller may see. */
 	enum status (*reference)(
 		void *arg, const char *entity, struct bytes text, uint64_t *id, struct error *e);
+	/* The caller's own saved filter of that name, else one that is shared with him. NOT_FOUND; e says what is wrong. NULL: there are none. */
+	enum status (*saved)(void *arg, const struct entity *entity, struct bytes name,
+		struct saved_filter *out, struct error *e);
 	const struct schema *schema; /* for references of any entity: "customer:12" */
 	civil_date today;
 	const struct zone *zone;

@@ -29,6 +29,7 @@ struct caller {
 	char **rights;       /* "customer.add" ..., NULL-terminated; "*" is everything */
 	const struct zone *zone; /* of the user, else the branch */
 	bool must_change_password;
+	bool exact_only; /* lists only what a name, number, phone or address names exactly, and does not search */
 	uint64_t person_kind; /* entry "person" of the dictionary customer_kind; 0 unknown */
 	uint64_t class_entries[CLASS_COST + 1]; /* of the dictionary data_class */
 	char username[64];

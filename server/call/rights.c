@@ -10,6 +10,7 @@ struct grant {
 	GPtrArray *rights;
 	unsigned classes;
 	bool all, branch, own;
+	bool exact, free; /* some role is exact_only; some is not */
 };
 
 static void caller_text(char *out, size_t size, struct bytes text)
@@ -60,6 +61,9 @@ static enum status grant_role(
 		struct bytes f = record.fields;
 		grant_rights(g, record_run(f, model_tag(schema, "role", "rights")));
 		grant_classes(g, record_run(f, model_tag(schema, "role", "data_classes")));
+		bool exact = record_number(f, model_tag(schema, "role", "exact_only"));
+		g->exact = g->exact || exact;
+		g->free = g->free || !exact;
 		grant_scope(g,
 			lookup_code(names, record_number(f, model_tag(schema, "role", "scope"))));
 	}
@@ -100,6 +104,7 @@ static void caller_grant(struct caller *c, struct grant *g, struct txn *t)
 	c->rights = (char **)g_ptr_array_free(g->rights, FALSE);
 	g->rights = NULL;
 	c->admin = caller_may(c, "*");
+	c->exact_only = g->exact && !g->free;
 	c->scope.user = c->user;
 	c->scope.all = g->all;
 	c->scope.own = g->own || g->branch;

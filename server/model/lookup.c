@@ -620,9 +620,15 @@ struct parse_context lookup_parse_context(
 	return (struct parse_context){ .arg = l,
 		.choice = find_choice,
 		.reference = find_reference,
+		.saved = saved_find,
 		.schema = l->schema,
 		.today = today,
 		.zone = zone };
+}
+
+struct arena *lookup_arena(const struct lookup *l)
+{
+	return l->arena;
 }
 
 struct format_context lookup_format_context(struct lookup *l, const struct zone *zone)

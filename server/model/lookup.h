@@ -17,6 +17,10 @@ struct bytes lookup_fields(struct lookup *l, const struct entity *entity, uint64
 /* Takes the next number of the entity's records for @number: one higher with each call. */
 enum status lookup_next_number(
 	struct lookup *l, const struct entity *entity, uint64_t *number, struct error *e);
+struct arena *lookup_arena(const struct lookup *l);
+/* parse_context.saved; arg is the look-up. */
+enum status saved_find(void *arg, const struct entity *entity, struct bytes name,
+	struct saved_filter *out, struct error *e);
 const struct schema *lookup_schema(const struct lookup *l);
 const struct entity *lookup_entity(const struct lookup *l, enum entity_number number);
 struct txn *lookup_txn(const struct lookup *l);

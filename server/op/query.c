@@ -96,32 +96,49 @@ static enum status sort_allowed(struct target *t, struct bytes sort, struct erro
 	return s;
 }
 
+/* Who may ask for what can be named only. */
+static enum status exactly_allowed(const struct call *c, const struct entity *entity,
+	const struct condition *condition, struct error *e)
+{
+	if (!c->caller->exact_only || condition_names_exactly(condition, entity))
+		return STATUS_OK;
+	return error_set(e, STATUS_DENIED,
+		"only = on a name, number, phone or e-mail address may be asked for");
+}
+
+static enum status filter_open(
+	struct target *t, struct bytes text, struct condition **out, struct error *e)
+{
+	struct call *c = t->call;
+	struct filter filter;
+	enum status s = filter_parse(text, c->arena, &filter, e);
+
+	for (size_t i = 0; !s && i < filter.n; i++)
+		s = path_allowed(t, filter.nodes[i].path, filter.nodes[i].npath, e);
+	if (!s)
+		s = condition_compile(&filter, t->entity, &t->parse, c->arena, out, e);
+	/* the name that a reference is compared by, and the fields of a saved filter, stand in no path */
+	if (!s && condition_classes(*out) & ~c->caller->class_mask)
+		s = error_set(e, STATUS_DENIED, "filter asks for what must not be seen");
+	return s;
+}
+
 /* Filter and order of the request. */
 static enum status query_open(struct target *t, struct query *q, struct error *e)
 {
 	struct call *c = t->call;
 	struct bytes text = pb_bytes(c->request->filter);
 	struct condition *condition = NULL;
-	struct filter filter;
-	enum status s = STATUS_OK;
+	enum status s = text.len ? filter_open(t, text, &condition, e) : STATUS_OK;
 
 	*q = (struct query){ .entity = t->entity,
 		.scope = &c->caller->scope,
+		.condition = condition,
 		.sort = pb_bytes(c->request->sort),
 		.trash = c->request->trash,
 		.limit = limit_of(c) };
-	if (text.len) {
-		s = filter_parse(text, c->arena, &filter, e);
-		for (size_t i = 0; !s && i < filter.n; i++)
-			s = path_allowed(t, filter.nodes[i].path, filter.nodes[i].npath, e);
-		if (!s)
-			s = condition_compile(
-				&filter, t->entity, &t->parse, c->arena, &condition, e);
-		q->condition = condition;
-	}
-	/* the name that a reference is compared by stands in no path */
-	if (!s && condition_classes(condition) & ~c->caller->class_mask)
-		s = error_set(e, STATUS_DENIED, "filter asks for names that must not be seen");
+	if (!s)
+		s = exactly_allowed(c, t->entity, condition, e);
 	return s ? s : sort_allowed(t, q->sort, e);
 }
 
@@ -152,6 +169,8 @@ static enum status list_page(struct page *p, struct query *q, struct error *e)
 		s = token_seal(c, bytes_of("", 0), buf_bytes(&result.next), e);
 	if (!s && call_arg(c, "explain").len)
 		s = reply_value(c, "explain", buf_bytes(&result.explain), e);
+	if (!s && result.scans && result.cut && !c->on_loop)
+		s = reply_value(c, "scan", bytes_of("1", 1), e);
 	buf_free(&result.next);
 	buf_free(&result.explain);
 	buf_free(&after);
@@ -230,6 +249,17 @@ static enum status count_by(struct target *t, const struct query *q, struct erro
 	return s ? s : g.failed;
 }
 
+static enum status count_explain(struct call *c, const struct query *q, struct error *e)
+{
+	struct buf text = BUF_INIT;
+	enum status s = query_explain_count(c->txn, q, &text, e);
+
+	if (!s)
+		s = reply_value(c, "explain", buf_bytes(&text), e);
+	buf_free(&text);
+	return s;
+}
+
 static enum status record_count(struct call *c, struct error *e)
 {
 	struct target t;
@@ -238,6 +268,8 @@ static enum status record_count(struct call *c, struct error *e)
 
 	if (!s)
 		s = query_open(&t, &q, e);
+	if (!s && call_arg(c, "explain").len)
+		s = count_explain(c, &q, e);
 	if (!s)
 		s = query_count(c->txn, &q, &c->reply->count, e);
 	c->reply->has_count = true;
@@ -323,6 +355,8 @@ static enum status search(struct call *c, struct error *e)
 	char why[96];
 	enum status s = STATUS_OK;
 
+	if (c->caller->exact_only)
+		return error_set(e, STATUS_DENIED, "search is not allowed to this role");
 	if (!text_valid(text, TEXT_LINE, SEARCH_TEXT_MAX, why) || !text_trim(text).len)
 		return error_set(e, STATUS_USAGE, "nothing to search for");
 	p.t.call = c;

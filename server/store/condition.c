@@ -5,7 +5,6 @@
 #define DAY_MS 86400000LL
 
 struct compiler {
-	const struct filter *filter;
 	const struct parse_context *ctx;
 	struct arena *arena;
 	struct condition *out;
@@ -24,7 +23,11 @@ static enum status mistake(struct compiler *c, const struct filter_node *n, cons
 		else
 			buf_add_u8(&what, (uint8_t)*at);
 	}
-	filter_error(c->filter, n->column, c->e, "%s", buf_str(&what));
+	struct filter where = { .text = n->text };
+	if (n->saved.len > 0)
+		buf_printf(&what, " in saved filter \"%.*s\"", (int)text_cut(n->saved, 40).len,
+			(const char *)n->saved.data);
+	filter_error(&where, n->column, c->e, "%s", buf_str(&what));
 	buf_free(&what);
 	return STATUS_USAGE;
 }
@@ -319,19 +322,22 @@ enum status condition_compile(const struct filter *f, const struct entity *entit
 	struct error *e)
 {
 	static const struct parse_context nothing = { 0 };
-	struct compiler c = { .filter = f, .ctx = ctx ? ctx : &nothing, .arena = arena, .e = e };
-	enum status s = STATUS_OK;
+	struct compiler c = { .ctx = ctx ? ctx : &nothing, .arena = arena, .e = e };
+	struct filter whole;
+	enum status s = condition_expand(f, entity, c.ctx, arena, &whole, e);
 
+	if (s)
+		return s;
 	c.out = arena_calloc(arena, 1, sizeof(*c.out));
 	if (!c.out)
 		return no_memory(&c);
-	c.out->root = f->root;
-	c.out->n = f->n;
-	c.out->nodes = arena_calloc(arena, f->n + 1, sizeof(*c.out->nodes));
+	c.out->root = whole.root;
+	c.out->n = whole.n;
+	c.out->nodes = arena_calloc(arena, whole.n + 1, sizeof(*c.out->nodes));
 	if (!c.out->nodes)
 		return no_memory(&c);
-	for (size_t i = 0; i < f->n && !s; i++)
-		s = compile_node(&c, entity, &f->nodes[i], (int)i);
+	for (size_t i = 0; i < whole.n && !s; i++)
+		s = compile_node(&c, entity, &whole.nodes[i], (int)i);
 	if (!s)
 		*out = c.out;
 	return s;
@@ -340,4 +346,36 @@ enum status condition_compile(const struct filter *f, const struct entity *entit
 unsigned condition_classes(const struct condition *c)
 {
 	return c ? c->classes : 0;
+}
+
+static bool names_one(const struct condition_node *n, const struct entity *entity)
+{
+	const struct field *f = n->field[0];
+	bool own_name = (entity->name_field && !strcmp(f->name, entity->name_field)) ||
+			(entity->number_field && !strcmp(f->name, entity->number_field));
+
+	return own_name || (f->flags & (F_UNIQUE | F_LOOKUP)) || f->type == T_PHONE ||
+	       f->type == T_EMAIL;
+}
+
+/* Counts the comparisons that name one record; false when there is anything but = joined by and. */
+static bool all_equal(
+	const struct condition *c, int at, const struct entity *entity, size_t *naming)
+{
+	const struct condition_node *n = &c->nodes[at];
+
+	if (n->op == FILTER_AND)
+		return all_equal(c, n->left, entity, naming) &&
+		       all_equal(c, n->right, entity, naming);
+	if (n->op != FILTER_EQ || n->npath != 1)
+		return false;
+	*naming += names_one(n, entity);
+	return true;
+}
+
+bool condition_names_exactly(const struct condition *c, const struct entity *entity)
+{
+	size_t naming = 0;
+
+	return c && c->root >= 0 && all_equal(c, c->root, entity, &naming) && naming > 0;
 }

@@ -41,6 +41,10 @@ static inline const struct field *condition_field(const struct condition_node *n
 /* Whether a record at the end of the path has a value of the kind that the node names: = also for !=, a value also for is empty. */
 bool condition_leaf_meets(const struct condition_node *n, const struct stored *record);
 
+/* The filter with the saved filters that it names put in their places, in the arena. A filter that contains itself is STATUS_USAGE. */
+enum status condition_expand(const struct filter *f, const struct entity *entity,
+	const struct parse_context *ctx, struct arena *arena, struct filter *out, struct error *e);
+
 /*
  * The ids of all records whose field f may contain the folded text, in no order, some perhaps twice. False when the index of
  * search cannot tell or there are more than max.

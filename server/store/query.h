@@ -19,6 +19,12 @@ bool condition_match(const struct condition *c, struct txn *t, const struct scop
 /* Bits 1 << enum field_class of the fields that it reads: who may not see a class must not ask for its values either. NULL: none. */
 unsigned condition_classes(const struct condition *c);
 
+/*
+ * Whether it asks for records by what names one of them and nothing else: comparisons by = joined by and, at least one of them of the name,
+ * the number, a unique field, a phone or an e-mail address.
+ */
+bool condition_names_exactly(const struct condition *c, const struct entity *entity);
+
 struct query {
 	const struct entity *entity;
 	const struct scope *scope;
