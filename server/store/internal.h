@@ -73,6 +73,7 @@ struct txn {
 	bool fields_changed;
 	enum status broken; /* a put failed half way: this transaction must not be committed */
 	size_t puts, put_bytes, mark;
+	size_t stamp; /* moves on with every change: walks look whether they still stand right */
 	uint8_t nonce[SEAL_NONCE];
 	struct buf sealed; /* scratch of txn_put */
 	struct buf calc;   /* scratch of store_get */

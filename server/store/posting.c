@@ -11,7 +11,7 @@ struct posting_walk {
 	/* The block at hand. */
 	bool loaded;
 	bool standing; /* the cursor is on it */
-	size_t stamp;  /* the transaction's puts when it was read */
+	size_t stamp;  /* the transaction's when it was read */
 	struct buf list;
 	struct posting_runs runs;
 	uint64_t last;
@@ -130,7 +130,7 @@ static bool load(struct posting_walk *p, enum status s, struct bytes key, struct
 	buf_clear(&p->list);
 	buf_add_bytes(&p->list, list);
 	p->loaded = p->standing = true;
-	p->stamp = p->txn->puts;
+	p->stamp = p->txn->stamp;
 	return true;
 }
 
@@ -202,7 +202,7 @@ static uint64_t id_at(const struct posting_walk *p)
 
 static bool valid(const struct posting_walk *p)
 {
-	return p->loaded && p->stamp == p->txn->puts;
+	return p->loaded && p->stamp == p->txn->stamp;
 }
 
 static bool in_place_list(const struct posting_walk *p)
@@ -278,7 +278,7 @@ void posting_seek(struct posting_walk *p, struct bytes list, uint64_t id)
 /* Writes what waits for the lists of this walk. */
 static bool settle(struct posting_walk *p)
 {
-	if (!p->txn->waiting || p->stamp == p->txn->puts)
+	if (!p->txn->waiting || p->stamp == p->txn->stamp)
 		return true;
 	return waiting_settle(p->txn, p->space, buf_bytes(&p->prefix), p->one) == STATUS_OK;
 }

@@ -118,6 +118,7 @@ static enum status change(
 	l->last = number;
 	w->open++;
 	t->puts++;
+	t->stamp++;
 	t->put_bytes += list.len + POSTING_ID;
 	return STATUS_OK;
 }
@@ -387,6 +388,7 @@ static enum status write_some(struct txn *t, uint32_t *numbers, size_t n, struct
 	const struct engine_ops *ops = t->store->ops;
 	struct waiting *w = t->waiting;
 	struct engine_cursor *c = NULL;
+	size_t puts = t->puts;
 	enum status s = STATUS_OK;
 
 	qsort_r(numbers, n, sizeof(*numbers), by_key, w);
@@ -400,6 +402,8 @@ static enum status write_some(struct txn *t, uint32_t *numbers, size_t n, struct
 			s = write_waiting(t, c, l, e);
 	}
 	ops->cursor_close(&c);
+	t->puts =
+		puts; /* the changes counted when they came: a read that has them written has put nothing */
 	if (s)
 		t->broken = s;
 	return s;

@@ -273,6 +273,7 @@ enum status txn_put(
 		sealed = buf_bytes(&t->sealed);
 	}
 	t->puts++;
+	t->stamp++;
 	t->put_bytes += key.len + sealed.len;
 	return break_on(t, t->store->ops->put(t->engine, s, key, sealed, e));
 }
@@ -282,6 +283,7 @@ enum status txn_del(struct txn *t, enum space s, struct bytes key, struct error 
 	if (!t->write)
 		return error_set(e, STATUS_INTERNAL, "write in a read transaction");
 	t->puts++;
+	t->stamp++;
 	t->put_bytes += key.len;
 	enum status status = break_on(t, t->store->ops->del(t->engine, s, key, e));
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;

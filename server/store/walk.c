@@ -13,7 +13,7 @@ struct walk {
 	struct bytes value; /* sealed, of the current key */
 	bool fresh;         /* not moved yet */
 	bool at;            /* key is a key that was given, not a gap */
-	size_t stamp;       /* the transaction's puts when the cursor was placed */
+	size_t stamp;       /* the transaction's when the cursor was placed */
 };
 
 enum status walk_open(
@@ -92,7 +92,7 @@ static bool arrive(
 	if (s && s != STATUS_NOT_FOUND)
 		w->txn->broken = s;
 	if (s || !bytes_starts(key, buf_bytes(&w->prefix))) {
-		w->stamp = w->txn->puts - 1;
+		w->stamp = w->txn->stamp - 1;
 		return false;
 	}
 	buf_clear(&w->key);
@@ -100,14 +100,14 @@ static bool arrive(
 	w->value = value;
 	w->at = true;
 	w->fresh = false;
-	w->stamp = w->txn->puts;
+	w->stamp = w->txn->stamp;
 	*out = buf_bytes(&w->key);
 	return true;
 }
 
 static bool untouched(const struct walk *w)
 {
-	return w->at && w->stamp == w->txn->puts;
+	return w->at && w->stamp == w->txn->stamp;
 }
 
 bool walk_next(struct walk *w, struct bytes *key)
