@@ -122,6 +122,11 @@ enum status xlsx_header(struct xlsx *x, const struct bytes *labels, size_t n, st
 	return next_sheet(x, e);
 }
 
+unsigned xlsx_sheets(const struct xlsx *x)
+{
+	return x->sheets;
+}
+
 enum status xlsx_row(struct xlsx *x, struct error *e)
 {
 	enum status st = x->row + 1 == x->rows ? next_sheet(x, e) : STATUS_OK;

@@ -37,6 +37,7 @@ void xlsx_number(struct xlsx *x, double v, enum xlsx_style style);
 void xlsx_bool(struct xlsx *x, bool v);
 /* minute -1: a date; else a date with its time; date 0: a time of the day. second 0 to 59. */
 void xlsx_date(struct xlsx *x, civil_date d, int minute, int second, enum xlsx_style style);
+unsigned xlsx_sheets(const struct xlsx *x); /* that have been begun */
 /* Writes the file. */
 enum status xlsx_close(struct xlsx **x, struct error *e);
 /* Leaves what there is; the file is not whole. */
