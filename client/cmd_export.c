@@ -3,6 +3,7 @@
 #include "client/commands.h"
 #include "client/export.h"
 #include "client/files.h"
+#include "client/import_form.h"
 #include "client/link.h"
 #include "client/request.h"
 #include "client/xlsx.h"
@@ -13,13 +14,15 @@
 
 #define PAGE 500
 
-/* Fields that import takes; who entered a record and when, but not who changed it last. */
-static bool is_exported(const struct field *f)
+/* Fields that import takes, keys that the server makes among them; who entered a record and when, but not who changed it last. */
+static bool is_exported(const struct entity *en, const struct field *f)
 {
 	if (f->tag == TAG_CREATED_AT || f->tag == TAG_CREATED_BY)
 		return true;
 	if (f->type == T_FILE) /* get has its bytes */
 		return false;
+	if (import_is_made_key(en, f))
+		return true;
 	return !(f->flags & (F_VIRTUAL | F_COMPUTED | F_READONLY | F_RETIRED | F_UNAVAILABLE));
 }
 
@@ -31,7 +34,7 @@ static enum status choose_fields(struct export *x, struct error *e)
 		return columns_chosen(x->app, en, &x->fields, &x->n, e);
 	x->fields = arena_calloc(x->app->arena, en->nfields + 1, sizeof(const struct field *));
 	for (size_t i = 0; x->fields && i < en->nfields; i++)
-		if (is_exported(&en->fields[i]))
+		if (is_exported(en, &en->fields[i]))
 			x->fields[x->n++] = &en->fields[i];
 	return STATUS_OK;
 }

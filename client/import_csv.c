@@ -1,4 +1,5 @@
 /* CSV, in any of the usual encodings, with whatever separates and quotes its cells. */
+#include "client/catalog.h"
 #include "client/import_form.h"
 #include "client/request.h"
 #include "common/frame.h"
@@ -40,8 +41,11 @@ static enum status check_map(const struct app *app, const struct csv_row *header
 static enum status take_header(struct app *app, const struct csv_row *header,
 	const Guanxi__Request *set, struct columns *c, struct error *e)
 {
+	const struct entity *en;
 	enum status st = check_map(app, header, e);
 
+	if (!st)
+		st = catalog_entity(app, &en, e);
 	if (header->bad)
 		return error_set(e, STATUS_INVALID, "line %llu: %s",
 			(unsigned long long)header->line, header->bad);
@@ -59,6 +63,8 @@ static enum status take_header(struct app *app, const struct csv_row *header,
 		}
 		/* A column without a name, or mapped to nothing, stays out. */
 		if (field ? !*field : !name.len)
+			continue;
+		if (import_passes_over(app, en, field ? bytes_str(field) : name))
 			continue;
 		c->at[c->n] = i;
 		c->names[c->n++] = arena_copy(app->arena, field ? bytes_str(field) : name);

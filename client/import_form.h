@@ -26,6 +26,10 @@ const char *import_mapped(const struct app *app, struct bytes column);
 enum status import_set(struct app *app, Guanxi__Request **out, struct error *e);
 /* Puts the fields' own names in the place of labels and aliases. INVALID for what is no field, all at once. */
 enum status import_set_names(const struct entity *en, Guanxi__Request *set, struct error *e);
+/* The unique number or code of a record where the server makes it: an export has it, an import takes it as the key or passes it over. */
+bool import_is_made_key(const struct entity *en, const struct field *f);
+/* Whether a column of that name is passed over: a made key that --key does not name. */
+bool import_passes_over(const struct app *app, const struct entity *en, struct bytes name);
 /* "is no field of ENTITY; did you mean ...?" */
 enum status import_no_field(const struct entity *en, struct bytes name, struct error *e);
 

@@ -33,7 +33,8 @@ static void take_member(
 	const char *wanted = mapped ? mapped : name;
 	const struct field *f = *wanted ? entity_field_named(j->entity, wanted) : NULL;
 
-	if (!*wanted || is_passed_over(wanted, f))
+	if (!*wanted || is_passed_over(wanted, f) ||
+		import_passes_over(j->app, j->entity, bytes_str(wanted)))
 		return;
 	if (!f)
 		import_no_field(j->entity, bytes_str(wanted), why);

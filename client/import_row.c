@@ -20,6 +20,20 @@ enum status import_set(struct app *app, Guanxi__Request **out, struct error *e)
 	return request_assign(app, *out, app->opt.set.items, app->opt.set.n, e);
 }
 
+bool import_is_made_key(const struct entity *en, const struct field *f)
+{
+	return en->number_field && !strcmp(f->name, en->number_field) && f->flags & F_READONLY &&
+	       f->flags & F_UNIQUE;
+}
+
+bool import_passes_over(const struct app *app, const struct entity *en, struct bytes name)
+{
+	const struct field *f = entity_field(en, name);
+
+	return f && import_is_made_key(en, f) &&
+	       !(app->opt.key && entity_field_named(en, app->opt.key) == f);
+}
+
 enum status import_no_field(const struct entity *en, struct bytes name, struct error *e)
 {
 	const char *near = entity_field_suggest(en, name);

@@ -134,7 +134,7 @@ bool line_reader_next(struct line_reader *r, struct line *out)
 
 	while ((len = line_len(r, source_rest(s), &cut)) == SIZE_MAX)
 		source_more(s);
-	*out = (struct line){ .text = bytes_of(s->text.data + s->at, len), .number = ++r->number };
+	*out = (struct line){ .text = bytes_of(source_rest(s).data, len), .number = ++r->number };
 	if (s->error) {
 		snprintf(r->bad, sizeof r->bad, "cannot read the file: %s", g_strerror(s->error));
 		s->error = 0;

@@ -29,7 +29,7 @@ void source_more(struct source *s);
 bool source_ended(const struct source *s);
 static inline struct bytes source_rest(const struct source *s)
 {
-	return bytes_of(s->text.data + s->at, s->text.len - s->at);
+	return s->text.len ? bytes_of(s->text.data + s->at, s->text.len - s->at) : bytes_of("", 0);
 }
 
 /* Lines of a source: LF and CR LF end them. */

@@ -1,4 +1,5 @@
 /* Many records at once: each row for itself, all of them one operation, which goes on where it was broken off. */
+#include "common/text.h"
 #include "server/call/rights.h"
 #include "server/model/portable.h"
 #include "server/op/duplicates.h"
@@ -118,6 +119,12 @@ static enum status own_find(struct import *im, struct row *row, struct error *e)
 	return STATUS_OK;
 }
 
+/* A key that the server makes, such as a dictionary entry's: it finds records and is never entered. */
+static bool is_made_key(const struct import *im, const struct field *f)
+{
+	return f == im->key && f->flags & F_READONLY && f->flags & F_UNIQUE;
+}
+
 /* The record that has the row's key. Among those with an indexed value that is not unique there must be one only. */
 static enum status row_find(struct import *im, struct row *row, struct error *e)
 {
@@ -138,7 +145,7 @@ static enum status row_find(struct import *im, struct row *row, struct error *e)
 		return STATUS_OK;
 	text = pb_bytes(row->in->cell[im->key_column]);
 	run = record_run(buf_bytes(&row->patch.fields), im->key->tag);
-	if (!record_next(&run, &w, NULL))
+	if (is_made_key(im, im->key) ? !text_trim(text).len : !record_next(&run, &w, NULL))
 		return STATUS_OK;
 	if (im->key->flags & F_UNIQUE) {
 		s = store_find_unique(t, im->t.entity, im->key, text, &row->id, e);
@@ -166,8 +173,11 @@ static enum status row_parse(struct import *im, struct row *row, struct error *e
 		return error_set(e, STATUS_INVALID, "row has %zu cells, header has %zu",
 			row->in->n_cell, im->n);
 	for (size_t i = 0; i < row->in->n_cell; i++) {
-		enum status s = patch_add(
-			&im->t, &row->patch, im->columns[i], pb_bytes(row->in->cell[i]), e);
+		enum status s = STATUS_OK;
+
+		if (!is_made_key(im, im->columns[i]))
+			s = patch_add(
+				&im->t, &row->patch, im->columns[i], pb_bytes(row->in->cell[i]), e);
 		if (s && s != STATUS_INVALID && s != STATUS_NOT_FOUND)
 			return s;
 		worst = worst ? worst : s;
