@@ -105,7 +105,10 @@ bool catalog_is_current(struct app *app)
 {
 	struct bytes have = catalog_cached_hash(app);
 
-	return have.len && bytes_equal(have, link_schema_hash(app->link));
+	uint64_t dictionaries = link_dictionaries(app->link);
+
+	return have.len && bytes_equal(have, link_schema_hash(app->link)) &&
+	       (!dictionaries || app->catalog->message->dictionary_generation == dictionaries);
 }
 
 enum status catalog_sync(struct app *app, struct error *e)

@@ -1,6 +1,6 @@
 /*
  * The schema as the client knows it: received from the server, kept in the profile, replaced when
- * the server's hash differs. Also the choices of choice fields.
+ * the server's hash or the number of its dictionaries differs. Also the choices of choice fields.
  */
 #ifndef CLIENT_CATALOG_H
 #define CLIENT_CATALOG_H

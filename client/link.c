@@ -3,6 +3,8 @@
 #include "client/profile.h"
 #include "client/request.h"
 #include "common/clock.h"
+#include "common/text.h"
+#include <glib.h>
 
 #define EARLY_MAX (FRAME_MAX_BEFORE_LOGIN - 64)
 
@@ -11,6 +13,9 @@ struct link {
 	struct conn *conn;
 	struct arena *arena; /* of the frame received last */
 	struct buf schema_hash;
+	uint64_t dictionaries;
+	GQueue held; /* struct buf: bodies of replies that came while another one was waited for */
+	struct buf *taken; /* the last of them that was handed out: replies point into it */
 	const struct zone *zone;
 	uint64_t last_id;
 	uint64_t resume_id; /* awaited; 0: none */
@@ -115,6 +120,13 @@ enum status link_open(struct app *app, struct error *e)
 	return STATUS_OK;
 }
 
+static void drop_held(void *body)
+{
+	if (body)
+		buf_free(body);
+	free(body);
+}
+
 void link_close(struct link **pl)
 {
 	struct link *l = *pl;
@@ -124,6 +136,8 @@ void link_close(struct link **pl)
 	conn_close(&l->conn);
 	arena_free(&l->arena);
 	buf_free(&l->schema_hash);
+	g_queue_clear_full(&l->held, drop_held);
+	drop_held(l->taken);
 	free(l);
 	*pl = NULL;
 }
@@ -136,6 +150,11 @@ const char *link_pin(const struct link *l)
 struct bytes link_schema_hash(const struct link *l)
 {
 	return buf_bytes(&l->schema_hash);
+}
+
+uint64_t link_dictionaries(const struct link *l)
+{
+	return l->dictionaries;
 }
 
 const struct zone *link_zone(const struct link *l)
@@ -176,6 +195,8 @@ void link_logged_in(struct link *l, const Guanxi__Reply *reply)
 {
 	buf_clear(&l->schema_hash);
 	buf_add_bytes(&l->schema_hash, answer_value(reply, "schema_hash"));
+	if (!text_number(answer_value(reply, "dictionary_generation"), &l->dictionaries))
+		l->dictionaries = 0;
 	char *zone = bytes_dup(answer_value(reply, "time_zone"));
 	l->zone = *zone ? zone_find(zone) : NULL;
 	free(zone);
@@ -265,6 +286,14 @@ static enum status take_hello(struct link *l, const Guanxi__Frame *frame, struct
 	return frame->hello->status ? link_status(frame->hello->status, e) : STATUS_OK;
 }
 
+/* What the server has said at login is no longer so. */
+static void take_schema(struct link *l, const Guanxi__Event *event)
+{
+	buf_clear(&l->schema_hash);
+	buf_add_bytes(&l->schema_hash, pb_bytes(event->schema_hash));
+	l->dictionaries = event->dictionary_generation;
+}
+
 /* One frame: *reply stays NULL when it was a greeting, an event or the answer to resume. */
 static enum status take_frame(
 	struct link *l, struct bytes body, const Guanxi__Reply **reply, struct error *e)
@@ -278,6 +307,8 @@ static enum status take_frame(
 	}
 	if (!l->greeted)
 		return take_hello(l, frame, e);
+	if (frame->event && frame->event->has_schema_hash)
+		take_schema(l, frame->event);
 	if (frame->event && l->on_event)
 		l->on_event(l->event_arg, frame->event);
 	if (!frame->reply)
@@ -294,12 +325,43 @@ static enum status take_frame(
 	return STATUS_OK;
 }
 
+/* A reply to an earlier request, kept for whoever asks for the next one. */
+static struct buf *packed(const Guanxi__Reply *reply)
+{
+	Guanxi__Frame frame = GUANXI__FRAME__INIT;
+	struct buf *body = calloc(1, sizeof *body);
+
+	if (!body)
+		abort();
+	frame.reply = (Guanxi__Reply *)reply;
+	frame_pack(&frame, body);
+	return body;
+}
+
+static enum status take_held(struct link *l, const Guanxi__Reply **reply, struct error *e)
+{
+	struct buf *body = g_queue_pop_head(&l->held);
+	struct bytes whole = buf_bytes(body);
+
+	arena_reset(l->arena);
+	Guanxi__Frame *frame = frame_unpack(
+		bytes_of(whole.data + FRAME_HEADER, whole.len - FRAME_HEADER), l->arena, e);
+	if (frame)
+		*reply = frame->reply;
+	l->taken = body;
+	return frame ? STATUS_OK : e->status;
+}
+
 enum status link_step(
 	struct link *l, int64_t until_us, const Guanxi__Reply **reply, struct error *e)
 {
 	struct bytes body;
 
 	*reply = NULL;
+	drop_held(l->taken);
+	l->taken = NULL;
+	if (!g_queue_is_empty(&l->held))
+		return take_held(l, reply, e);
 	enum status st = conn_receive(l->conn, until_us, &body, e);
 	if (st)
 		return explain_loss(l, st, e);
@@ -353,6 +415,24 @@ enum status link_send(struct link *l, Guanxi__Request *r, struct error *e)
 	return STATUS_OK;
 }
 
+/* The reply to one request; what else comes meanwhile is held back. */
+static enum status wait_for(
+	struct link *l, uint64_t id, const Guanxi__Reply **reply, struct error *e)
+{
+	GQueue before = l->held;
+	enum status st = STATUS_OK;
+
+	g_queue_init(&l->held);
+	while (!st) {
+		st = link_next(l, 0, reply, e);
+		if (st || (*reply)->id == id)
+			break;
+		g_queue_push_tail(&before, packed(*reply));
+	}
+	l->held = before;
+	return st ? st : link_status((*reply)->status, e);
+}
+
 enum status link_call(
 	struct app *app, Guanxi__Request *r, const Guanxi__Reply **reply, struct error *e)
 {
@@ -360,10 +440,5 @@ enum status link_call(
 
 	if (!st)
 		st = link_send(app->link, r, e);
-	while (!st) {
-		st = link_next(app->link, 0, reply, e);
-		if (!st && (*reply)->id == r->id)
-			return link_status((*reply)->status, e);
-	}
-	return st;
+	return st ? st : wait_for(app->link, r->id, reply, e);
 }

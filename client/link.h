@@ -27,6 +27,8 @@ const char *link_pin(const struct link *l);
 const char *link_server(const struct app *app);
 /* Of the login; empty before it. */
 struct bytes link_schema_hash(const struct link *l);
+/* Number of the dictionaries as the server has said last; 0 when it has not. */
+uint64_t link_dictionaries(const struct link *l);
 /* The zone of the user's branch; NULL before the login. */
 const struct zone *link_zone(const struct link *l);
 /* Takes what every kind of login replies. */

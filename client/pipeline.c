@@ -1,4 +1,5 @@
 #include "client/pipeline.h"
+#include "client/catalog.h"
 #include "client/grid.h"
 #include "client/link.h"
 
@@ -70,6 +71,11 @@ enum status pipeline_take(struct pipeline *p, struct error *e)
 {
 	const Guanxi__Reply *reply;
 	enum status st = link_next(p->app->link, 0, &reply, e);
+
+	if (!st && !catalog_is_current(p->app)) {
+		reply = answer_keep(p->app, reply);
+		st = catalog_sync(p->app, e);
+	}
 
 	for (size_t i = 0; !st && i < p->n; i++) {
 		struct slot *s = &p->slots[(p->first + i) % PIPELINE_WINDOW];

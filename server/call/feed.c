@@ -202,6 +202,23 @@ void feed_heartbeat(struct buf *out)
 	pack_event(&event, out);
 }
 
+void feed_schema(const struct server *server, uint64_t *told, struct buf *out)
+{
+	Guanxi__Event event = GUANXI__EVENT__INIT;
+	struct generation *g = store_generation(server->store);
+
+	if (generation_number(g) != *told) {
+		*told = generation_number(g);
+		set_text(&event.kind, &event.has_kind, bytes_str("schema"));
+		set_text(&event.schema_hash, &event.has_schema_hash,
+			schema_hash(generation_schema(g)));
+		event.has_dictionary_generation = true;
+		event.dictionary_generation = *told;
+		pack_event(&event, out);
+	}
+	generation_give(&g);
+}
+
 void feed_closing(struct buf *out, const char *reason)
 {
 	Guanxi__Event event = GUANXI__EVENT__INIT;

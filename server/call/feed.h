@@ -19,6 +19,8 @@ void feed_start(struct feed *f, const struct call *c, struct txn *t);
 bool feed_next(struct feed *f, struct server *server, struct txn *t, const struct caller *caller,
 	bool chinese, size_t max, struct buf *out);
 void feed_heartbeat(struct buf *out);
+/* Says which fields and dictionaries are in use, unless that is what the client was told last (*told, a generation's number). */
+void feed_schema(const struct server *server, uint64_t *told, struct buf *out);
 void feed_closing(struct buf *out, const char *reason);
 
 #endif

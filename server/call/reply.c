@@ -172,7 +172,7 @@ static enum status mask_and_name(struct call *c, const struct entity *entity, st
 	while (record_next(&rest, &w, NULL)) {
 		const struct field *f = entity_field_by_tag(entity, w.tag);
 
-		if (!f)
+		if (!f || f->flags & F_RETIRED)
 			continue;
 		if (caller_masked(c->caller, entity, f, record)) {
 			bool noted = m->ntags > 0 && m->tags[m->ntags - 1] == w.tag;

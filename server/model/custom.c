@@ -380,8 +380,8 @@ static void check_initial(struct draft *d, const struct field *f)
 	struct error e;
 
 	error_init(&e);
-	if (text.len && text.data[0] == '@')
-		draft_bad(d, "initial", "begins with @");
+	if ((text.len && text.data[0] == '@') || memchr(text.data, '|', text.len))
+		draft_bad(d, "initial", "begins with @ or has a | in it");
 	else if (type_parse(f, text, &ctx, &value, &e))
 		draft_bad(d, "initial", "%s", e.nfields ? e.fields[0].message : e.message);
 	error_clear(&e);
@@ -410,6 +410,11 @@ static void check_names(struct draft *d, const struct reading *r)
 			draft_bad(d, names[i], "is taken by another field of %s", en->name);
 		free(name);
 	}
+	for (size_t i = 0; !d->w->before && en && i < r->n; i++)
+		if (r->list[i].entity == en &&
+			bytes_equal_str(draft_text(d, "field"), r->list[i].field.name))
+			draft_bad(d, "field", "is taken by another field of %s%s", en->name,
+				r->list[i].trash ? ", which is in the trash" : "");
 	for (size_t i = 0; i < r->n; i++)
 		in_use += r->list[i].entity == en && r->list[i].id != d->w->id &&
 			  !(r->list[i].field.flags & F_RETIRED);

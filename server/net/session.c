@@ -41,6 +41,7 @@ struct session {
 	int64_t heard_us, beat_us;
 	int64_t seen_ms; /* business time: last written down that the session was used */
 	struct feed feed;
+	uint64_t told; /* generation of the fields that the client knows of */
 	uint8_t peer_key[32];
 	bool has_peer_key, local, opened, greeted, chinese, watching, feeding, pumping, closing,
 		end_idle;
@@ -267,6 +268,13 @@ static void start_watching(struct session *s, const struct call *c)
 	s->heard_us = s->beat_us = monotonic_us();
 }
 
+/* Before the first frame that may have been made with other fields than the client knows of. */
+static void tell_schema(struct session *s)
+{
+	if (s->caller && s->greeted)
+		feed_schema(s->worker->net->server, &s->told, stream_output(s->stream));
+}
+
 /* What the reply makes of the session. */
 static void take_over(struct session *s, struct call *c)
 {
@@ -275,6 +283,9 @@ static void take_over(struct session *s, struct call *c)
 	if (good && c->new_caller) {
 		become(s, c->new_caller);
 		c->new_caller = NULL;
+		s->told = generation_number(c->generation);
+	} else {
+		tell_schema(s);
 	}
 	if (!good && !who(s))
 		s->refusals++;
@@ -607,6 +618,7 @@ void session_feed(struct session *s)
 	}
 	if (!s->watching)
 		return;
+	tell_schema(s);
 	more = feed_next(&s->feed, s->worker->net->server, t, who(s), s->chinese, EVENTS_ROUND,
 		stream_output(s->stream));
 	if (more)
@@ -629,6 +641,7 @@ static void tick_watcher(struct session *s, int64_t now)
 	}
 	if (now - s->beat_us >= BEAT_US && stream_pending(s->stream) == 0) {
 		s->beat_us = now;
+		tell_schema(s);
 		feed_heartbeat(stream_output(s->stream));
 	}
 }

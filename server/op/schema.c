@@ -13,7 +13,6 @@ struct choices {
 struct dictionaries {
 	struct call *call;
 	GHashTable *by_code; /* dictionary code -> struct choices */
-	uint64_t generation;
 };
 
 static Guanxi__Choice *choice_make(const struct entry *entry, struct arena *arena)
@@ -43,7 +42,6 @@ static struct choices *dictionary_read(struct dictionaries *d, const char *code)
 	if (!list || !(list->items = arena_calloc(arena, n + 1, sizeof(*list->items))))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		d->generation += entries[i]->version + entries[i]->id * 31;
 		if (!entries[i]->active)
 			continue;
 		list->items[list->n] = choice_make(entries[i], arena);
@@ -98,7 +96,7 @@ static enum status schema_get(struct call *c, struct error *e)
 	if (!whole)
 		return error_set(e, STATUS_INVALID, "reply too large");
 	message->has_dictionary_generation = true;
-	message->dictionary_generation = d.generation;
+	message->dictionary_generation = generation_number(c->generation);
 	c->reply->schema = message;
 	return STATUS_OK;
 }

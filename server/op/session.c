@@ -161,6 +161,8 @@ static enum status session_values(struct call *c, const struct caller *who, stru
 	if (!s)
 		s = reply_value(c, "schema_hash", schema_hash(schema), e);
 	if (!s)
+		s = value_number(c, "dictionary_generation", generation_number(c->generation), e);
+	if (!s)
 		s = reply_value(c, "language",
 			record_text(user.fields, model_tag(schema, "user", "language")), e);
 	if (!s)

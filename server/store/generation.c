@@ -171,13 +171,9 @@ uint64_t generation_number(const struct generation *g)
 	return g->number;
 }
 
-uint64_t store_generation(const struct store *s)
+struct generation *store_generation(const struct store *s)
 {
-	struct generation *g = generation_take(s->generations);
-	uint64_t number = g->number;
-
-	generation_give(&g);
-	return number;
+	return generation_take(s->generations);
 }
 
 bool generation_is_current(const struct generation *g)

@@ -118,8 +118,8 @@ void generation_keep(struct generation *g);
 void generation_give(struct generation **g);
 const struct schema *generation_schema(const struct generation *g);
 uint64_t generation_number(const struct generation *g);
-/* Number of the generation that is current; any thread. */
-uint64_t store_generation(const struct store *s);
+/* The one that is current, to be given back; any thread. */
+struct generation *store_generation(const struct store *s);
 /* Whether a custom field has ever had a value. */
 bool store_field_used(struct txn *t, uint16_t tag);
 /* One slice of building the indexes of custom fields that were described anew. */
