@@ -8,7 +8,7 @@
 
 enum phase { PHASE_INDEX, PHASE_UNIQUE, PHASE_DERIVE };
 
-/* A row "job": the description before, as far as rows were derived from it, and how far the work is. */
+/* A row "fieldjob": the description before, as far as rows were derived from it, and how far the work is. */
 struct field_job {
 	uint16_t entity, tag;
 	uint32_t flags;
@@ -17,8 +17,8 @@ struct field_job {
 	uint64_t next; /* id of the record at which PHASE_DERIVE goes on */
 };
 
-static const char job_prefix[] = "job";
-static const char used_prefix[] = "used";
+static const char job_prefix[] = "fieldjob";
+static const char used_prefix[] = "fieldused";
 
 static struct key job_key(uint16_t entity, uint16_t tag)
 {

@@ -18,7 +18,7 @@ void generation_free(struct generation **gp)
 	if (!g)
 		return;
 	shapes_free(g->shapes, g->nshapes);
-	if (g->visible != g->kept)
+	if (g->visible && g->visible != g->kept)
 		schema_free(&g->visible);
 	schema_free(&g->kept);
 	free(g);
@@ -67,17 +67,48 @@ static enum status next_number(struct txn *t, uint64_t *number, struct error *e)
 	return txn_put(t, SPACE_META, bytes_str(number_key), bytes_of(value, sizeof(value)), e);
 }
 
+/* What is written: a field that is out of use keeps its index, under a name that nobody else has, so that it can come back at once. */
+static enum status make_kept(struct store *store, struct generation *g, struct arena *arena,
+	const struct extra_field *extra, size_t n, struct error *e)
+{
+	struct extra_field *kept = arena_calloc(arena, n + 1, sizeof(*kept));
+	char name[32];
+
+	for (size_t i = 0; kept && i < n; i++) {
+		struct field *f = &kept[i].field;
+
+		kept[i] = extra[i];
+		if (!(f->flags & F_RETIRED))
+			continue;
+		snprintf(name, sizeof(name), "custom_%u", f->tag);
+		f->name = arena_str(arena, bytes_str(name));
+		f->zh = f->en = NULL;
+		f->flags &= ~F_RETIRED;
+		if (!f->name)
+			kept = NULL;
+	}
+	if (!kept)
+		return error_set(e, STATUS_INTERNAL, "too many fields");
+	return schema_extend(store->schema, kept, n, &g->kept, e);
+}
+
 /* What is asked: a field whose index does not stand yet is read from the records. */
 static enum status make_visible(
 	struct txn *t, struct generation *g, struct extra_field *extra, size_t n, struct error *e)
 {
-	for (size_t i = 0; i < n; i++)
-		if (field_job_open(t, extra[i].entity, extra[i].field.tag)) {
-			extra[i].field.flags &= ~(F_INDEXED | F_SEARCH);
-			g->jobs++;
-		}
+	bool hidden = false;
+
+	for (size_t i = 0; i < n; i++) {
+		hidden |= (extra[i].field.flags & F_RETIRED) != 0;
+		if (!field_job_open(t, extra[i].entity, extra[i].field.tag))
+			continue;
+		extra[i].field.flags &= ~(F_INDEXED | F_SEARCH);
+		g->jobs++;
+	}
+	if (g->jobs || hidden)
+		return schema_extend(t->store->schema, extra, n, &g->visible, e);
 	g->visible = g->kept;
-	return g->jobs ? schema_extend(t->store->schema, extra, n, &g->visible, e) : STATUS_OK;
+	return STATUS_OK;
 }
 
 static enum status make(struct txn *t, struct generation *g, struct arena *arena, struct error *e)
@@ -90,7 +121,7 @@ static enum status make(struct txn *t, struct generation *g, struct arena *arena
 	if (!s && store->fields)
 		s = store->fields(t, arena, &extra, &n, e);
 	if (!s)
-		s = schema_extend(store->schema, extra, n, &g->kept, e);
+		s = make_kept(store, g, arena, extra, n, e);
 	s = complete(store->schema, g, s, e);
 	if (!s && t->write)
 		s = field_jobs_begin(t, t->generation, g, e);

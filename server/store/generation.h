@@ -6,8 +6,8 @@
  * nothing left frees it.
  *
  *   meta "fields" -> generation u64
- *   meta "used" tag u16 -> nothing: a custom field has had a value
- *   meta "job" entity u16 tag u16 -> state: how its index is being built (field_job.h)
+ *   meta "fieldused" tag u16 -> nothing: a custom field has had a value
+ *   meta "fieldjob" entity u16 tag u16 -> state: how its index is being built (field_job.h)
  */
 #ifndef SERVER_STORE_GENERATION_H
 #define SERVER_STORE_GENERATION_H
