@@ -206,6 +206,7 @@ Guanxi__Record *record_for(
 {
 	Guanxi__Record *r = arena_alloc(c->arena, sizeof(*r));
 	struct masking m = { .ntags = 0 };
+	struct buf more = BUF_INIT, whole = BUF_INIT;
 	enum status st;
 
 	if (!c->caller) {
@@ -220,7 +221,13 @@ Guanxi__Record *record_for(
 	r->entity = entity->number;
 	r->id = s->id;
 	r->version = s->version;
-	st = mask_and_name(c, entity, s->fields, &m, e);
+	if (c->caller->admin)
+		model_present(c->txn, entity, s, &more);
+	if (more.len)
+		record_merge(s->fields, buf_bytes(&more), NULL, 0, &whole);
+	st = mask_and_name(c, entity, more.len ? buf_bytes(&whole) : s->fields, &m, e);
+	buf_free(&more);
+	buf_free(&whole);
 	if (st == STATUS_OK)
 		st = fill_record(c, r, &m, e);
 	buf_free(&m.fields);

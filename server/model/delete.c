@@ -18,7 +18,9 @@ struct deletion {
 	const struct schema *schema;
 	GArray *targets;  /* in the order in which they go */
 	GHashTable *seen; /* any_ref() */
-	struct buf uses;  /* "12 customer, 3 user" */
+	struct buf uses;
+	/* "12 customer, 3 user" */
+	bool building; /* an index that would tell of uses */
 	struct error *e;
 };
 
@@ -110,6 +112,12 @@ static uint64_t follow_field(struct deletion *d, const struct entity *en, const 
 	return count;
 }
 
+/* While its index is being built nobody can say how often a choice is used. */
+static bool is_building(const struct field *f)
+{
+	return (f->type == T_CHOICE || f->type == T_CHOICES) && !(f->flags & F_INDEXED);
+}
+
 static void follow_entity(struct deletion *d, const struct entity *en, const struct target *target,
 	const char *dictionary)
 {
@@ -117,6 +125,7 @@ static void follow_entity(struct deletion *d, const struct entity *en, const str
 
 	for (size_t i = 0; i < en->nfields; i++) {
 		enum on_delete what = effect(&en->fields[i], target, dictionary);
+		d->building |= what == ON_DELETE_REFUSE && is_building(&en->fields[i]);
 		if (what != ON_DELETE_KEEP)
 			count += follow_field(d, en, &en->fields[i], target, what);
 	}
@@ -135,6 +144,9 @@ static enum status collect(struct deletion *d)
 			follow_entity(d, schema_at(d->schema, k), &target, dictionary);
 		free(dictionary);
 	}
+	if (d->building)
+		return error_set(d->e, STATUS_BUSY,
+			"the index of a field that may use it is being built: try again later");
 	if (d->uses.len)
 		return error_reason(d->e, STATUS_INVALID, "in_use", "%s is in use by %s",
 			d->w->entity->name, buf_str(&d->uses));

@@ -315,6 +315,7 @@ const struct hooks dictionary_entry_hooks = { .entity = ENTITY_DICTIONARY_ENTRY,
 	.prepare = entry_prepare,
 	.check = entry_check,
 	.after = entry_after,
+	.present = entry_present,
 	.deletable = entry_deletable };
 
 /* Settings */

@@ -162,3 +162,14 @@ size_t store_find_equal(struct txn *t, const struct entity *entity, const struct
 	struct key list = key_index_value(t->store, entity, f, &w);
 	return posting_ids(t, SPACE_IDX, key_bytes(&list), after_id, ids, max);
 }
+
+uint64_t store_count_equal(
+	struct txn *t, const struct entity *entity, const struct field *f, struct bytes wire)
+{
+	struct wire_field w;
+
+	if (!record_next(&wire, &w, NULL))
+		return 0;
+	struct key list = key_index_value(t->store, entity, f, &w);
+	return posting_count(t, SPACE_IDX, key_bytes(&list));
+}

@@ -189,6 +189,9 @@ bool store_value_hash(struct txn *t, const struct entity *entity, const struct f
 /* Live records of the entity whose field f (MATCH_NAME, MATCH_BIRTHDAY) matches that of a record with these fields; as store_find_equal. */
 size_t store_find_match(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes fields, uint64_t after_id, uint64_t *ids, size_t max);
+/* How many records have exactly this value of an indexed field; not restricted by scope. */
+uint64_t store_count_equal(
+	struct txn *t, const struct entity *entity, const struct field *f, struct bytes wire);
 uint64_t store_survivor(
 	struct txn *t, const struct entity *entity, uint64_t id); /* follows merges */
 
