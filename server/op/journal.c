@@ -170,7 +170,7 @@ static void record_of(
 static enum status record_put(
 	struct call *c, const struct job *job, const char *kind, struct error *e)
 {
-	const struct entity *en = schema_entity_by_number(c->server->schema, ENTITY_OPERATION);
+	const struct entity *en = schema_entity_by_number(c->schema, ENTITY_OPERATION);
 	struct author author = c->author;
 	struct buf fields = BUF_INIT;
 	uint64_t id = job->operation;
