@@ -172,6 +172,16 @@ const struct field *entity_field(const struct entity *en, struct bytes name)
 	return find_folded(en, name);
 }
 
+const struct field *entity_field_exact(const struct entity *en, const char *name)
+{
+	for (size_t i = 0; i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+		if (!(f->flags & F_RETIRED) && strcmp(f->name, name) == 0)
+			return f;
+	}
+	return NULL;
+}
+
 const struct field *entity_field_by_tag(const struct entity *en, uint32_t tag)
 {
 	/* Tables mostly number their fields from 1 in order. */

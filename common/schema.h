@@ -212,6 +212,8 @@ static inline const struct field *entity_field_named(const struct entity *en, co
 {
 	return entity_field(en, bytes_str(name));
 }
+/* By identifier alone: for the program's own names, which many entities do not have. */
+const struct field *entity_field_exact(const struct entity *en, const char *name);
 /* The field that corrects the reading of a name (F_NAME): NAME_reading; NULL if there is none. */
 const struct field *entity_field_reading(const struct entity *en, const struct field *f);
 /* Nearest identifier for "did you mean", or NULL. */

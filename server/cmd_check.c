@@ -18,6 +18,15 @@ static void print_damage(void *arg, const char *damage)
 	printf("%s%s\n", note ? "" : "damage: ", damage);
 }
 
+static void print_bytes(const struct store_bytes *b)
+{
+	printf("bytes: records %llu, history %llu, indexes %llu, terms %llu, rest %llu, file "
+	       "%llu\n",
+		(unsigned long long)b->records, (unsigned long long)b->history,
+		(unsigned long long)b->indexes, (unsigned long long)b->terms,
+		(unsigned long long)b->rest, (unsigned long long)b->file);
+}
+
 static int check_store(const void *arg)
 {
 	const struct home_options *o = arg;
@@ -36,7 +45,9 @@ static int check_store(const void *arg)
 	bad += model_check_computed(t, print_damage, NULL);
 	bad += remind_check(t, print_damage, NULL);
 	txn_abort(&t);
+	struct store_bytes bytes = store_bytes(home.store);
 	home_close(&home);
+	print_bytes(&bytes);
 	printf("%s: %zu damages; %llu records, %llu index entries, %llu log entries, "
 	       "%llu postings, %llu values, %llu files, %llu open uploads\n",
 		bad ? "damaged" : "sound", bad, (unsigned long long)n.records,

@@ -67,6 +67,21 @@ static int64_t file_time_ms(const char *dir, const char *name)
 	return ms;
 }
 
+/* What the store's bytes are for. */
+static enum status health_bytes(struct call *c, enum status s, struct error *e)
+{
+	struct store_bytes b = store_bytes(c->server->store);
+	const struct {
+		const char *name;
+		uint64_t n;
+	} rows[] = { { "record_bytes", b.records }, { "history_bytes", b.history },
+		{ "index_bytes", b.indexes }, { "term_bytes", b.terms } };
+
+	for (size_t i = 0; !s && i < sizeof(rows) / sizeof(rows[0]); i++)
+		s = number(c, rows[i].name, (int64_t)rows[i].n, e);
+	return s;
+}
+
 static enum status health_store(struct call *c, struct error *e)
 {
 	const struct server *server = c->server;
@@ -75,6 +90,7 @@ static enum status health_store(struct call *c, struct error *e)
 
 	if (!s)
 		s = number(c, "store_bytes", folder_bytes(path), e);
+	s = health_bytes(c, s, e);
 	if (!s)
 		s = number(c, "write_queue",
 			server->writer ? (int64_t)writer_queue(server->writer) : 0, e);

@@ -106,7 +106,7 @@ uint64_t remind_user_of(struct txn *t, const struct entity *entity, const struct
 static bool born_fired(
 	const struct entity *entity, const struct stored *before, const struct stored *after)
 {
-	const struct field *f = entity_field_named(entity, "last_fired_at");
+	const struct field *f = entity_field_exact(entity, "last_fired_at");
 
 	return !before && f && record_has(after->fields, f->tag);
 }

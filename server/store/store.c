@@ -280,6 +280,41 @@ enum status store_backup(struct store *s, int fd, struct error *e)
 	return s->ops->backup(s->engine, fd, e);
 }
 
+static uint64_t *bytes_of_space(struct store_bytes *b, enum space s)
+{
+	switch (s) {
+	case SPACE_REC:
+	case SPACE_CALC:
+		return &b->records;
+	case SPACE_LOG:
+	case SPACE_BODY:
+	case SPACE_HIST:
+	case SPACE_OPER:
+		return &b->history;
+	case SPACE_IDX:
+	case SPACE_UNIQ:
+		return &b->indexes;
+	case SPACE_TERM:
+	case SPACE_PEND:
+		return &b->terms;
+	default:
+		return &b->rest;
+	}
+}
+
+struct store_bytes store_bytes(struct store *s)
+{
+	struct store_bytes b = { 0 };
+
+	for (int i = 0; i < SPACE_COUNT; i++) {
+		uint64_t map, entries, bytes;
+
+		s->ops->stat(s->engine, (enum space)i, &b.file, &map, &entries, &bytes);
+		*bytes_of_space(&b, (enum space)i) += bytes;
+	}
+	return b;
+}
+
 void store_usage(struct store *s, uint64_t *used, uint64_t *map)
 {
 	uint64_t entries, bytes;

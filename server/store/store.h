@@ -213,6 +213,11 @@ size_t store_check_tail(
 	struct txn *t, size_t n, void (*report)(void *arg, const char *damage), void *arg);
 /* Bytes in use and bytes of the map. Any thread. */
 void store_usage(struct store *s, uint64_t *used, uint64_t *map);
+/* Bytes of the pages in use by what they hold, and of the file with those that are free. Any thread. */
+struct store_bytes {
+	uint64_t records, history, indexes, terms, rest, file;
+};
+struct store_bytes store_bytes(struct store *s);
 enum status store_backup(struct store *s, int fd, struct error *e);
 /* Merges pending postings, at most about 20,000 puts. *more tells whether some are left. */
 enum status store_merge_terms(struct txn *t, bool *more, struct error *e);

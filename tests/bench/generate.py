@@ -77,8 +77,9 @@ CUSTOMER = ("name,province,city,phone,industry,grade,annual_revenue,employee_cou
 
 
 def customer(n):
-    city, trade = mix(n, 1) % len(CITIES), mix(n, 2) % len(TRADES)
-    brand = "".join(BRANDS[mix(n, 10 + i) % len(BRANDS)] for i in range(2 + mix(n, 3) % 2))
+    city = mix(n, 1) % len(CITIES)
+    code, trade = divmod(n * 7919317 % (len(TRADES) * len(BRANDS) ** 3), len(TRADES))  # up to 1.7 million firms with names of their own
+    brand = BRANDS[code % len(BRANDS)] + BRANDS[code // len(BRANDS) % len(BRANDS)] + BRANDS[code // len(BRANDS) ** 2]
     dice = Dice(n, 100)
     at, boss = person(dice)
     site = f"{PINYIN[at]}{n}"
