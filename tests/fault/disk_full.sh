@@ -9,24 +9,26 @@ mount -t tmpfs -o size=24m,mode=700 none "$DIR/srv" 2>/dev/null || HAS_DISK=
 LONG=$(printf '满%.0s' {1..2000})
 
 # fill : adds records until one is refused; the ids that were acknowledged go to $DIR/acknowledged
+FILLED=0
 fill() {
 	local i
+	FILLED=$((FILLED + 1))
 	for i in $(seq 1 400); do
-		printf '{"op": "add", "entity": "customer", "set": {"name": "填%d", "phone": "0571-12345678", "remarks": "%s"}}\n' "$i" "$LONG"
+		printf '{"op": "add", "entity": "customer", "set": {"name": "填%d号%d", "phone": "0571-1%d%06d", "remarks": "%s"}}\n' "$FILLED" "$i" "$FILLED" "$i" "$LONG"
 	done >"$DIR/lines"
 	as admin batch "$DIR/lines" -o jsonl >"$DIR/answers" 2>/dev/null
 }
 stored() { as admin customer count 'name ~ 填'; }
 
 refused_and_serving() { # refused_and_serving WHAT BEFORE
-	local what=$1 good
+	local what=$1 good i
 	good=$(grep -c '"status":"ok"' "$DIR/answers")
 	is "$what: with nothing else" "$(jq -r '.status // .error.code' "$DIR/answers" | sort -u | tr '\n' ' ')" "ok storage_full "
 	is "$what: what was acknowledged is there, and no more" "$(stored)" "$(($2 + good))"
 	# a full map gives room now and then, when a merge of postings frees some
 	local code=0
-	for _ in $(seq 1 60); do
-		ERR=$(as admin customer add name=x phone=0571-87654321 remarks="$LONG$LONG$LONG$LONG" 2>&1 >/dev/null)
+	for i in $(seq 1 60); do
+		ERR=$(as admin customer add name="x$FILLED-$i" phone="0571-2$FILLED$((100000 + i))" remarks="$LONG$LONG$LONG$LONG" 2>&1 >/dev/null)
 		code=$?
 		[ $code -ne 0 ] && break
 	done
@@ -82,10 +84,14 @@ done
 refused_and_serving "full map" "$BEFORE"
 exits "full map: check is clean" 0 "$BIN/guanxid" check -D "$DIR/srv"
 server_stop
-sed -i s/16MiB/64MiB/ "$DIR/conf"
+sed -i s/16MiB/48MiB/ "$DIR/conf"
 server_start --config "$DIR/conf"
 login admin
 exits "with a larger map writes go on" 0 as admin customer add name=有地方了 phone=0571-87654321 remarks="$LONG"
+head -c 64000000 /dev/zero >"$DIR/large"
+exits "a file that does not fit is exit 14" 14 as admin document add customer="$FIRST" content=@"$DIR/large"
+exits "and gives its room back" 0 as admin customer add name=又有了 phone=0571-87654322 remarks="$LONG"
 server_stop
 exits "check is clean" 0 "$BIN/guanxid" check -D "$DIR/srv"
+like "and nothing is left of the file" "$OUT" '0 files, 0 open uploads'
 test_end
