@@ -10,7 +10,7 @@
 #include "server/store/query.h"
 
 #define SEARCH_TERMS_VERSION                                                                       \
-	2 /* changes whenever the terms of a record can change: stores build theirs anew */
+	3 /* changes whenever the terms of a record can change: stores build theirs anew */
 #define SEARCH_MAX_TEXT 256u  /* bytes of a query, folded */
 #define SEARCH_MAX_WHOLE 200u /* bytes of a text that can be found as a whole */
 #define SEARCH_MAX_ATOMS 16u
@@ -85,11 +85,14 @@ enum term_kind {
 	TERM_WORD,
 	TERM_DIGITS,
 	TERM_WHOLE,
-	TERM_LENGTH, /* number of characters: for the whole pinyin of a name */
+	TERM_SHAPE, /* number of characters, initials of the first and the last: for the whole pinyin of a name */
 };
 #define TERM_SYLLABLES (2 * PINYIN_MAX_SYLLABLE + 2)
 /* The gram of a pair. Returns its length. */
 size_t term_syllables(uint16_t first, uint16_t second, char gram[TERM_SYLLABLES]);
+
+/* Bytes of a word's start that is a gram: the longest one of so many characters or less, one at least. */
+size_t term_word(struct bytes text, size_t characters);
 
 struct term_key {
 	uint8_t bytes[16];

@@ -21,8 +21,8 @@
 #define SMALL_MAX 4096u /* postings of a commit that is small */
 #define ROW_MAX 1800u   /* bytes of a row from which a part begins another one */
 #define PART_KEY (10 + PLACE_BYTES)
-#define PART_WEIGHT (16u * 1024)  /* bytes of rows of parts that count as a row */
-#define MERGE_BYTES (512u * 1024) /* merged at a time, a row more at most */
+#define PART_WEIGHT (32u * 1024)  /* bytes of rows of parts that count as a row */
+#define MERGE_BYTES (768u * 1024) /* merged at a time, a row more at most */
 
 struct row {
 	struct buf key, data;

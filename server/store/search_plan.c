@@ -155,14 +155,19 @@ static struct plan *plan_digits(
 	return p;
 }
 
+/* A word with numbers in it, such as C000123, is found by them as well: many begin alike. */
 static struct plan *plan_word(
 	struct plan_context *c, enum field_class class, struct bytes text, bool start)
 {
+	struct plan *p = plan_term(
+		c, class, TERM_WORD, start, bytes_of(text.data, term_word(text, text.len)));
 	struct bytes rest = text;
+	struct token run;
 
-	for (int i = 0; i < 4 && rest.len > 0; i++)
-		text_next(&rest);
-	return plan_term(c, class, TERM_WORD, start, bytes_of(text.data, text.len - rest.len));
+	while (p != NULL && search_digits(&rest, text.data, &run))
+		if (run.text.len >= 4)
+			p = plan_and(c, p, plan_digits(c, class, run.text, false));
+	return p;
 }
 
 static struct plan *plan_initials(
@@ -304,10 +309,20 @@ static struct plan *plan_parse(
 	return p;
 }
 
-/* Bit k: the letters can be exactly k syllables. */
-static uint64_t syllable_counts(const char *typed, size_t n)
+static struct plan *plan_shape(
+	struct plan_context *c, enum field_class class, size_t length, char first, char last)
+{
+	const char gram[3] = { (char)length, first, last };
+
+	return plan_term(c, class, TERM_SHAPE, true, bytes_of(gram, 3));
+}
+
+/* The shapes that the letters can have when all of them are syllables; counts: bit k, so many letters can be exactly k of them. */
+static struct plan *plan_shapes(
+	struct plan_context *c, enum field_class class, const char *typed, size_t n)
 {
 	uint64_t counts[PINYIN_MAX_TYPED + 1] = { 1 };
+	struct plan *p = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned lengths = counts[i] ? first_lengths(typed + i, n - i) : 0;
@@ -315,31 +330,27 @@ static uint64_t syllable_counts(const char *typed, size_t n)
 		for (size_t length = 1; length <= PINYIN_MAX_SYLLABLE && i + length <= n; length++)
 			if (lengths & 1u << length)
 				counts[i + length] |= counts[i] << 1;
+		if (n - i > PINYIN_MAX_SYLLABLE || !(lengths & 1u << (n - i)))
+			continue;
+		for (size_t k = 1; k <= SEARCH_MAX_LENGTH; k++)
+			if (counts[i] << 1 >> k & 1)
+				p = plan_or(c, p, plan_shape(c, class, k, typed[0], typed[i]));
 	}
-	return counts[n];
-}
-
-static struct plan *plan_length(struct plan_context *c, enum field_class class, uint8_t length)
-{
-	return plan_term(c, class, TERM_LENGTH, true, bytes_of(&length, 1));
+	return p;
 }
 
 /* Names whose whole pinyin, or whole initials, was typed. */
 static struct plan *plan_whole_pinyin(
 	struct plan_context *c, enum field_class class, const char *typed, size_t n)
 {
-	uint64_t counts = syllable_counts(typed, n);
-	struct plan *lengths = NULL, *p = NULL;
+	struct plan *shapes = plan_shapes(c, class, typed, n), *p = NULL;
 
-	for (uint8_t i = 1; i <= SEARCH_MAX_LENGTH; i++)
-		if (counts >> i & 1)
-			lengths = plan_or(c, lengths, plan_length(c, class, i));
-	if (lengths != NULL)
-		p = plan_and(c, plan_parse(c, class, typed, n, true), lengths);
+	if (shapes != NULL)
+		p = plan_and(c, shapes, plan_parse(c, class, typed, n, true));
 	if (n <= SEARCH_MAX_LENGTH)
 		p = plan_or(c, p,
-			plan_and(c, plan_initials(c, class, typed, n, true),
-				plan_length(c, class, (uint8_t)n)));
+			plan_and(c, plan_shape(c, class, n, typed[0], typed[n - 1]),
+				plan_initials(c, class, typed, n, true)));
 	return p;
 }
 

@@ -61,16 +61,35 @@ static void add_han(struct terms *t, const struct token *token)
 	}
 }
 
-/* Starts of one to four characters; a query of four digits asks for them wherever they are. */
+size_t term_word(struct bytes text, size_t characters)
+{
+	static const uint8_t lengths[] = { 8, 6, 5, 4, 3, 2, 1 };
+	struct bytes rest = text;
+	size_t n = 0, i = 0;
+
+	while (n < characters && rest.len > 0) {
+		text_next(&rest);
+		n++;
+	}
+	while (lengths[i] > n)
+		i++;
+	for (rest = text, n = 0; n < lengths[i]; n++)
+		text_next(&rest);
+	return text.len - rest.len;
+}
+
+/* Starts of a word; a query of four digits asks for them wherever they are. */
 static void add_word(struct terms *t, const struct token *token)
 {
-	struct bytes rest = token->text;
-	int most = search_all_digits(token->text) ? 3 : 4;
+	size_t most = search_all_digits(token->text) ? 3 : 8, before = 0;
 
-	for (int i = 0; i < most && rest.len > 0; i++) {
-		text_next(&rest);
-		terms_add_both(t, TERM_WORD, token->offset == 0,
-			bytes_of(token->text.data, (size_t)(rest.data - token->text.data)));
+	for (size_t i = 1; i <= most; i++) {
+		size_t len = term_word(token->text, i);
+
+		if (len > before)
+			terms_add_both(
+				t, TERM_WORD, token->offset == 0, bytes_of(token->text.data, len));
+		before = len;
 	}
 }
 
@@ -165,16 +184,28 @@ static void add_syllables(struct terms *t, const struct pinyin_unit *units, size
 	}
 }
 
+/* What typed letters can tell of the whole: how many characters, and how the first and the last one begin. */
+static void add_shapes(struct terms *t, const struct pinyin_unit *units, size_t n)
+{
+	char first[PINYIN_MAX_READINGS], last[PINYIN_MAX_READINGS];
+	size_t nfirst = initials_of(&units[0], first), nlast = initials_of(&units[n - 1], last);
+
+	for (size_t i = 0; i < nfirst; i++)
+		for (size_t k = 0; k < nlast; k++) {
+			const char gram[3] = { (char)n, first[i], last[k] };
+
+			terms_add(t, TERM_SHAPE, true, bytes_of(gram, 3));
+		}
+}
+
 static void add_pinyin(struct terms *t, const struct pinyin_unit *units, size_t n)
 {
-	uint8_t length = (uint8_t)n;
-
 	for (size_t i = 0; i < n; i++) {
 		add_syllables(t, units, i);
 		add_initials(t, units, i);
 	}
-	if (n <= SEARCH_MAX_LENGTH)
-		terms_add(t, TERM_LENGTH, true, bytes_of(&length, 1));
+	if (n > 0 && n <= SEARCH_MAX_LENGTH)
+		add_shapes(t, units, n);
 }
 
 struct field_terms {

@@ -346,6 +346,94 @@ static void put_many(struct fixture *f, uint64_t id, const char *name)
 	commit(t);
 }
 
+struct one_page {
+	struct fixture *f;
+	struct found *found;
+	size_t given;
+};
+
+static bool take_found(void *arg, const struct entity *entity, const struct stored *record)
+{
+	struct one_page *page = arg;
+
+	assert_ptr_equal(entity, page->f->customer);
+	page->given++;
+	return take_row(page->found, record);
+}
+
+static void search_page(struct one_page *page, const struct scope *scope, size_t steps,
+	const struct buf *token, struct buf *next)
+{
+	struct txn *t = begin(page->f, false);
+	struct search_request r = { .txn = t,
+		.scope = scope,
+		.entities = &page->f->customer,
+		.nentities = 1,
+		.text = bytes_str("yinxing"),
+		.class_mask = ALL_CLASSES,
+		.limit = 500,
+		.steps = steps,
+		.after = buf_bytes(token),
+		.row = take_found,
+		.arg = page };
+
+	page->given = 0;
+	assert_int_equal(search_entities(&r, next, NULL), STATUS_OK);
+	txn_abort(&t);
+}
+
+/* What begins like a word, or sounds like a name of so many characters, and is none. */
+static void finds_no_others(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t word = put_one(f, &(struct row){ .name = "zhang38 C000123 huangshan" });
+	uint64_t name = put_one(f, &(struct row){ .name = "西安" });
+
+	for (int round = 0; round < 2; round++) {
+		check_finds(f, word,
+			(const char *const[]){ "z", "zhan", "zhang3", "zhang38", "c", "c000",
+				"c00012", "c000123", "0012", "huangsha", "huangshan", NULL });
+		assert_false(finds(f, "zhangh", word));
+		assert_false(finds(f, "zhang388", word));
+		assert_false(finds(f, "c000124", word));
+		assert_false(finds(f, "c0001230", word));
+		assert_false(finds(f, "huangshans", word));
+		check_finds(
+			f, name, (const char *const[]){ "xian", "xi'an", "xi", "xa", "西", NULL });
+		assert_false(finds(f, "xianan", name));
+		assert_false(finds(f, "an xi shi", name));
+		merge_all(f);
+	}
+}
+
+/* A page has a bound to its work; what it has not done is on the next ones, and a scope that sees nothing costs next to nothing. */
+static void steps_bound_a_page(void **state)
+{
+	struct fixture *f = *state;
+	struct scope none = { .user = 9, .own = true };
+	struct found found = { 0 };
+	struct buf token = BUF_INIT, next = BUF_INIT;
+	struct one_page page = { f, &found, 0 };
+
+	for (int i = 0; i < 3; i++)
+		put_many(f, put_name(f, "银杏长河"), "银杏长河");
+	merge_all(f);
+	do {
+		search_page(&page, &everybody, 2000, &token, &next);
+		assert_true(page.given <= 2000 / 60 + 1);
+		buf_clear(&token);
+		buf_add_bytes(&token, buf_bytes(&next));
+		found.pages++;
+	} while (token.len > 0);
+	assert_int_equal(found.n, 903);
+	assert_true(found.pages > 20);
+	search_page(&page, &none, 2000, &token, &next);
+	assert_int_equal(page.given, 0);
+	assert_int_equal(next.len, 0);
+	buf_free(&token);
+	buf_free(&next);
+}
+
 static void merge_once(struct fixture *f, bool *more)
 {
 	struct txn *t = begin(f, true);
@@ -732,6 +820,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(classes_hide, setup, teardown),
 		cmocka_unit_test_setup_teardown(correction_is_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(ranks_whole_start_inside, setup, teardown),
+		cmocka_unit_test_setup_teardown(finds_no_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(steps_bound_a_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(deleted_are_not_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(scope_restricts, setup, teardown),
 		cmocka_unit_test_setup_teardown(
