@@ -1,9 +1,11 @@
 #include "server/store/ids.h"
 #include <glib.h>
 
-#define OR_PARTS_MAX 16   /* more are gathered: each step looks at all */
-#define COUNTED_MAX 4000u /* entries that are counted for a size */
-#define MANY_OF 8.0       /* what is not counted to its end is taken for this part of all */
+#define OR_PARTS_MAX 16 /* more are gathered: each step looks at all */
+#define LIST_MAX                                                                                   \
+	200000u /* entries of a value that are counted for a size: a block tells how many it has */
+#define STRETCH_MAX 4000u /* the same of a stretch, which may have a block for each entry */
+#define MANY_OF 3.0       /* what is not counted to its end is taken for this part of all */
 #define LEAPS_PAY 40.0    /* so much smaller is a set that is rather looked up in the other one */
 
 struct ids *ids_new(enum ids_kind kind, const struct entity *entity, const char *told)
@@ -50,11 +52,11 @@ void ids_free(struct ids **x)
 
 /* Sizes. */
 
-static double counted(struct txn *t, struct key low, struct key high, double all)
+static double counted(struct txn *t, struct key low, struct key high, size_t max, double all)
 {
-	size_t n = entries_count(t, &low, &high, COUNTED_MAX);
+	size_t n = entries_count(t, &low, &high, max);
 
-	return n < COUNTED_MAX ? (double)n : MAX(all / MANY_OF, (double)n);
+	return n < max ? (double)n : MAX(all / MANY_OF, (double)n);
 }
 
 static void measure_list(struct ids *x, struct txn *t, double all)
@@ -63,7 +65,7 @@ static void measure_list(struct ids *x, struct txn *t, double all)
 
 	key_add_u64(&low, 0);
 	key_add_u64(&high, UINT64_MAX);
-	x->size = counted(t, low, high, all);
+	x->size = counted(t, low, high, LIST_MAX, all);
 }
 
 static void measure_parts(struct ids *x, struct txn *t, double all)
@@ -94,7 +96,7 @@ void ids_measure(struct ids *x, struct txn *t, double all)
 		measure_list(x, t, all);
 		break;
 	case IDS_RANGE:
-		x->size = counted(t, x->low, x->high, all);
+		x->size = counted(t, x->low, x->high, STRETCH_MAX, all);
 		break;
 	case IDS_BITS:
 		x->size = (double)bits_count(&x->bits);

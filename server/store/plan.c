@@ -10,7 +10,8 @@
 #define SURE_US 1000.0    /* so short a time is not bet on how values lie */
 #define READ_US 6.0       /* a record read and checked */
 #define LOOK_US 1.2       /* an id looked up in a list */
-#define WALK_US 0.06      /* an entry read in passing */
+#define WALK_US 0.06      /* an entry read in passing, of a value with many */
+#define STRETCH_US 0.5    /* an entry of a stretch: each may have a value of its own */
 #define GROUPS_ABOVE 5000 /* candidates: fewer are read and sorted whatever the order */
 #define FEW 5000          /* records read are no scan */
 
@@ -64,7 +65,7 @@ static void trim(struct planner *p, struct ids *x, double rows)
 		double with = reads(p, x->size, rows, 1);
 		double without = reads(p, MIN(x->size / kept, p->plan->all), rows, kept);
 
-		if (ids_unread(part) * WALK_US <= (without - with) * READ_US)
+		if (ids_unread(part) * STRETCH_US <= (without - with) * READ_US)
 			return;
 		drop(x, at);
 		ids_measure(x, p->txn, p->plan->all);
@@ -148,7 +149,7 @@ static bool walk_pays(struct planner *p, const struct ids *x, const struct ids *
 	double passed = p->unknown ? stretch->size : MIN(stretch->size, rows * p->plan->all / n);
 	double walk =
 		passed * (WALK_US + MIN(sieves * LOOK_US, 0.2)) + reads(p, n, rows, 1) * READ_US;
-	double sort = MIN(ids_unread(x), p->plan->all) * WALK_US + of * READ_US;
+	double sort = MIN(ids_unread(x), p->plan->all) * STRETCH_US + of * READ_US;
 
 	return sieves == 0 || (walk < sort && sort > SURE_US);
 }
