@@ -16,18 +16,22 @@ struct vcard_import {
 	uint64_t shown;
 };
 
-/* Puts text into a field when the record has it and it is free. */
-static bool put(struct vcard_import *c, const char *field, struct bytes text)
+/* Puts text into a field when the record has it and it is free. Blanks around it stay. */
+static bool put_exact(struct vcard_import *c, const char *field, struct bytes text)
 {
 	const struct field *f = entity_field_named(c->entity, field);
 
-	text = text_trim(text);
 	if (!f || !text.len || import_row_has(&c->row, bytes_str(f->name)) ||
 		!import_row_begin(&c->row, bytes_str(f->name)))
 		return false;
 	buf_add_bytes(&c->row.room, text);
 	import_row_end(&c->row, false);
 	return true;
+}
+
+static bool put(struct vcard_import *c, const char *field, struct bytes text)
+{
+	return put_exact(c, field, text_trim(text));
 }
 
 static void remark(struct vcard_import *c, const struct vcard_property *p, struct bytes text)
@@ -371,7 +375,7 @@ static void take_card(struct vcard_import *c, const struct vcard *card)
 	for (size_t i = 0; i < card->n; i++)
 		if (!take_mapped(c, &card->properties[i]))
 			take_property(c, card, &card->properties[i]);
-	put(c, "remarks", buf_bytes(&c->remarks));
+	put_exact(c, "remarks", buf_bytes(&c->remarks));
 }
 
 static enum status check_card(const struct vcard_row *row, struct vcard *card, struct error *why)

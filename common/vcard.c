@@ -527,13 +527,14 @@ void vcard_add_line(struct buf *out, struct bytes line)
 void vcard_add_escaped(struct buf *out, struct bytes text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == '\n') {
+		bool pair = i + 1 < text.len && text.data[i + 1] == '\n';
+
+		/* A value has one kind of line end. */
+		if (text.data[i] == '\n' || (text.data[i] == '\r' && !pair))
 			buf_add_str(out, "\\n");
-			continue;
-		}
-		if (memchr("\\,;", text.data[i], 3))
-			buf_add_u8(out, '\\');
-		if (text.data[i] != '\r')
+		else if (memchr("\\,;", text.data[i], 3))
+			buf_printf(out, "\\%c", text.data[i]);
+		else if (text.data[i] != '\r')
 			buf_add_u8(out, text.data[i]);
 	}
 }
