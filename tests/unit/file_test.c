@@ -167,6 +167,22 @@ static void a_record_takes_an_upload_over(void **state)
 	damages(b, 0, NULL);
 }
 
+static void a_proof_is_not_deleted(void **state)
+{
+	struct bench *b = *state;
+	uint64_t id, count;
+
+	bench_add(b, "customer", "name=杭州长河|phone=0571-88880000");
+	id = document(b, 3);
+	assert_int_equal(bench_move(b, "document", id, false, &count), STATUS_OK);
+	assert_int_equal(bench_move(b, "document", id, true, &count), STATUS_OK);
+	bench_add(b, "consent", "customer=1|purpose=marketing|scope=邮箱|proof=1");
+	assert_int_equal(bench_move(b, "document", id, false, &count), STATUS_INVALID);
+	assert_non_null(strstr(b->e.message, "in use by 1 consent"));
+	assert_int_equal(bench_move(b, "customer", 1, false, &count), STATUS_OK);
+	assert_int_equal(count, 3);
+}
+
 static void the_check_sees_lost_bytes(void **state)
 {
 	struct bench *b = *state;
@@ -200,6 +216,7 @@ int main(void)
 		TEST(what_is_kept_is_not_swept),
 		TEST(many_are_swept_in_slices),
 		TEST(a_record_takes_an_upload_over),
+		TEST(a_proof_is_not_deleted),
 		TEST(the_check_sees_lost_bytes),
 	};
 
