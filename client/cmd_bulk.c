@@ -1,4 +1,4 @@
-/* set --where: first the ids, then one change each, pipelined; all of them one operation */
+/* set --where, delete --where: first the ids, then one change each, pipelined; all of them one operation */
 #include "client/catalog.h"
 #include "client/commands.h"
 #include "client/json.h"
@@ -60,7 +60,7 @@ static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *rep
 		error_prefix(&error, "%s %llu", b->app->noun, (unsigned long long)id);
 		app_print_error(b->app, &error);
 	} else if (reply->operation || b->app->opt.dry_run) {
-		b->changed++;
+		b->changed += reply->has_count ? reply->count : 1;
 		if (b->app->output == OUTPUT_ID)
 			buf_printf(out, "%llu\n", (unsigned long long)id);
 		if (!b->operation)
@@ -117,11 +117,12 @@ static enum status print_result(const struct bulk *b, struct error *e)
 	return st;
 }
 
-static enum status change_all(struct app *app, const struct ids *ids, struct error *e)
+static enum status change_all(
+	struct app *app, const char *op, const struct ids *ids, struct error *e)
 {
 	struct bulk b = { .app = app };
 	struct pipeline *p = pipeline_new(app, on_reply, &b);
-	Guanxi__Request *r = request_new(app, "record.set");
+	Guanxi__Request *r = request_new(app, op);
 	enum status st = request_assign(app, r, app->args, app->nargs, e);
 
 	r->has_idempotency_key = false; /* one key stands for one request */
@@ -136,19 +137,33 @@ static enum status change_all(struct app *app, const struct ids *ids, struct err
 	return st;
 }
 
-enum status run_set_where(struct app *app, struct error *e)
+/* question has room for the number of records. */
+static enum status run_where(struct app *app, const char *op, const char *question, struct error *e)
 {
 	struct ids ids = { 0 };
-	char question[200];
-	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+	char text[200];
+	enum status st = collect(app, &ids, e);
 
-	if (!st)
-		st = collect(app, &ids, e);
 	if (st)
 		return st;
-	snprintf(question, sizeof question, app_tr(app, "change %llu records"),
-		(unsigned long long)ids.n);
+	snprintf(text, sizeof text, "%s %llu", question, (unsigned long long)ids.n);
 	if (ids.n && !app->opt.dry_run)
-		st = prompt_yes(app, question, e);
-	return st ? st : change_all(app, &ids, e);
+		st = prompt_yes(app, text, e);
+	return st ? st : change_all(app, op, &ids, e);
+}
+
+enum status run_set_where(struct app *app, struct error *e)
+{
+	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+
+	return st ? st
+		  : run_where(app, "record.set", app_tr(app, "number of records to change:"), e);
+}
+
+enum status run_delete_where(struct app *app, struct error *e)
+{
+	enum status st = app_need_args(app, 0, 0, e);
+
+	return st ? st
+		  : run_where(app, "record.delete", app_tr(app, "number of records to delete:"), e);
 }

@@ -1,4 +1,4 @@
-/* add, show, set, delete, restore, undo: one operation on named records */
+/* add, show, set, delete, restore: one operation on named records */
 #include "client/catalog.h"
 #include "client/commands.h"
 #include "client/link.h"
@@ -89,6 +89,8 @@ static enum status run_show(struct app *app, struct error *e)
 		return st;
 	Guanxi__Request *r = request_new(app, "record.get");
 	add_ids(app, r);
+	if (app->opt.at)
+		request_arg(app->arena, r, "at", bytes_str(app->opt.at));
 	st = call_for_records(app, r, &reply, e);
 	if (!st)
 		say_merged(app, reply);
@@ -119,8 +121,11 @@ static enum status run_delete(struct app *app, struct error *e)
 {
 	char question[300];
 	const Guanxi__Reply *reply;
-	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+	enum status st = STATUS_OK;
 
+	if (app->opt.where)
+		return run_delete_where(app, e);
+	st = app_need_args(app, 1, SIZE_MAX, e);
 	if (st)
 		return st;
 	snprintf(question, sizeof question, app_tr(app, "delete %s %s%s"), app->noun, app->args[0],
@@ -148,36 +153,6 @@ static enum status run_restore(struct app *app, struct error *e)
 	return st ? st : print_operation(app, reply, e);
 }
 
-/* A long operation is taken back in several requests: each reply says from where the next goes on. */
-static enum status run_undo(struct app *app, struct error *e)
-{
-	const Guanxi__Reply *reply = NULL;
-	Guanxi__Reply sum = GUANXI__REPLY__INIT;
-	char into[24], before[24];
-	uint64_t count = 0;
-	enum status st = app_need_args(app, 1, 1, e);
-
-	do {
-		Guanxi__Request *r = request_new(app, "operation.undo");
-		request_arg(app->arena, r, "operation", bytes_str(app->args[0]));
-		if (reply) {
-			request_arg(app->arena, r, "into", bytes_str(into));
-			request_arg(app->arena, r, "before", bytes_str(before));
-		}
-		if (!st)
-			st = link_call(app, r, &reply, e);
-		if (st)
-			return st;
-		count += reply->count;
-		struct bytes next = answer_value(reply, "before");
-		snprintf(into, sizeof into, "%llu", (unsigned long long)reply->operation);
-		snprintf(before, sizeof before, "%.*s", (int)next.len, (const char *)next.data);
-	} while (before[0]);
-	sum = *reply;
-	sum.count = count;
-	return print_operation(app, &sum, e);
-}
-
 const struct command cmd_add = {
 	.noun = ANY_ENTITY,
 	.name = "add",
@@ -193,8 +168,10 @@ const struct command cmd_add = {
 const struct command cmd_show = {
 	.noun = ANY_ENTITY,
 	.name = "show",
-	.usage = "ID...",
+	.usage = "ID... [--at TIME]",
+	.options = "at",
 	.help = "show records whole",
+	.more = "  --at: as they stood at a date or an instant, computed fields left out.",
 	.run = run_show,
 };
 
@@ -210,7 +187,8 @@ const struct command cmd_set = {
 const struct command cmd_delete = {
 	.noun = ANY_ENTITY,
 	.name = "delete",
-	.usage = "ID...",
+	.usage = "ID... | --where FILTER",
+	.options = "where",
 	.help = "move records to the trash",
 	.run = run_delete,
 };
@@ -222,11 +200,4 @@ const struct command cmd_restore = {
 	.options = "force",
 	.help = "take records back from the trash",
 	.run = run_restore,
-};
-
-const struct command cmd_undo = {
-	.name = "undo",
-	.usage = "OPERATION",
-	.help = "take an operation back",
-	.run = run_undo,
 };

@@ -42,8 +42,9 @@ enum status run_add(struct app *app, struct error *e);
 enum status run_list(struct app *app, struct error *e);
 enum status run_import(struct app *app, struct error *e);
 enum status run_export(struct app *app, struct error *e);
-enum status run_add_json(struct app *app, struct error *e);  /* cmd_add_json.c */
-enum status run_set_where(struct app *app, struct error *e); /* cmd_bulk.c */
+enum status run_add_json(struct app *app, struct error *e); /* cmd_add_json.c */
+enum status run_set_where(struct app *app, struct error *e);
+enum status run_delete_where(struct app *app, struct error *e); /* cmd_bulk.c */
 
 /* Sends, waits, and brings the schema up to date so that the reply can be printed. */
 enum status call_for_records(

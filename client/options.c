@@ -81,6 +81,7 @@ static const struct option_row table[] = {
 		"form of the file: csv, jsonl, vcf; export: xlsx, vcf4 too" },
 	{ "in", 0, OPTION_TEXT, false, AT(in), "ENTITY", "search there only" },
 	{ "days", 0, OPTION_TEXT, false, AT(days), "N", "days ahead for birthdays" },
+	{ "at", 0, OPTION_TEXT, false, AT(at), "TIME", "as it stood then: a date or an instant" },
 	{ "since", 0, OPTION_TEXT, false, AT(since), "SEQ", "events after that number" },
 	{ "count", 0, OPTION_TEXT, false, AT(count), "N", "end after N events" },
 	{ "exec", 0, OPTION_TEXT, false, AT(exec), "CMD",

@@ -22,7 +22,7 @@ struct options {
 	bool no_header, yes, dry_run, timing, quiet, help, version;
 	/* of some commands */
 	const char *user, *password_file, *otp, *ca, *fingerprint, *old_file, *new_file;
-	const char *json, *sort, *limit, *page, *by, *if_version, *where;
+	const char *json, *sort, *limit, *page, *by, *if_version, *where, *at;
 	const char *encoding, *key, *on_conflict, *null, *rejects, *format;
 	const char *in, *days, *since, *count, *exec;
 	bool all, trash, planned, proto, explain, total;

@@ -4,9 +4,11 @@
 #include "server/call/writer.h"
 #include "server/child.h"
 #include "server/home.h"
+#include "server/jobs.h"
 #include "server/log_line.h"
 #include "server/loop/loop.h"
 #include "server/net/net.h"
+#include "server/op/jobs.h"
 #include "server/options.h"
 #include "server/remind/remind.h"
 #include "server/server.h"
@@ -173,6 +175,7 @@ static void fatal(struct server *server, int exit_code)
 static void committed(struct server *server)
 {
 	reminders_look(server->reminders);
+	jobs_look(server->jobs);
 }
 
 /* Start and stop. */
@@ -248,7 +251,9 @@ static enum status serve_start(struct running *r, struct error *e)
 	r->server.pool = pool_new((size_t)r->options->pool_threads, (size_t)r->options->pool_queue);
 	r->server.writer = writer_new(&r->server, (size_t)r->options->write_queue);
 	/* before anybody can write: the writer tells it of every commit */
+	store_guard(r->home.store, jobs_guard, NULL);
 	r->server.reminders = reminders_new(&r->server, r->loop);
+	r->server.jobs = jobs_new(&r->server, r->loop);
 	s = serve_net(r, e);
 	if (s)
 		return s;
@@ -268,6 +273,7 @@ static void serve_stop(struct running *r)
 	if (r->server.writer)
 		writer_free(&r->server.writer);
 	net_free(&r->net);
+	jobs_free(&r->server.jobs);
 	reminders_free(&r->server.reminders); /* the writer looks for nearer ones until its end */
 	if (r->loop)
 		loop_free(&r->loop);

@@ -10,6 +10,7 @@
 struct writer;
 struct pool;
 struct reminders;
+struct jobs;
 struct settings;
 struct authority; /* the private CA: signs client certificates (server/call/secret.h) */
 
@@ -20,6 +21,7 @@ struct server {
 	struct writer *writer;
 	struct pool *pool;
 	struct reminders *reminders;
+	struct jobs *jobs;
 	struct authority *authority;
 	const char *dir;
 	int64_t started_ms;

@@ -142,16 +142,15 @@ static void add_signed(struct buf *out, const struct entity *en, const char *fie
 	record_add_signed(out, entity_field_named(en, field)->tag, value);
 }
 
-static void record_of(
-	struct call *c, const struct entity *en, const struct job *job, struct buf *out)
+void journal_fields(struct call *c, const struct job *job, const char *kind, struct buf *out)
 {
+	const struct entity *en = schema_entity_by_number(c->schema, ENTITY_OPERATION);
 	long days = lookup_setting_number(call_lookup(c), "undo.days");
 	uint64_t state =
 		lookup_entry(call_lookup(c), "operation_state", job_state_names[job->state]);
 	struct bytes why = job->message.len ? job->message : job->reason;
 
-	record_add_text(
-		out, entity_field_named(en, "kind")->tag, bytes_str(job_kind_names[job->kind]));
+	record_add_text(out, entity_field_named(en, "kind")->tag, bytes_str(kind));
 	record_add_number(out, entity_field_named(en, "user")->tag, job->user);
 	add_signed(out, en, "started_at", (int64_t)job->started_ms);
 	if (job->finished_ms)
@@ -176,8 +175,11 @@ static enum status record_put(
 	uint64_t id = job->operation;
 	enum status s;
 
+	/* what an undo of one transaction was has no record */
+	if (strcmp(kind, "add") != 0 && !store_visible(c->txn, &scope_all, en, id))
+		return STATUS_OK;
 	author.operation = 0;
-	record_of(c, en, job, &fields);
+	journal_fields(c, job, job_kind_names[job->kind], &fields);
 	s = store_put(c->txn, &author, en, &id, kind, buf_bytes(&fields), NULL, e);
 	buf_free(&fields);
 	return s;
@@ -216,17 +218,31 @@ static enum status mark_running(struct txn *t, const struct job *job, bool runni
 	return s;
 }
 
-enum status journal_begin(struct call *c, struct job *job, struct error *e)
+/* Whose it is, and since when. */
+static void job_own(struct call *c, struct job *job)
 {
-	enum status s = store_operation(c->txn, &c->author.operation, e);
-
 	job->operation = c->author.operation;
-	job->state = JOB_RUNNING;
 	job->user = c->author.user;
 	job->session = c->author.session;
 	job->started_ms = job->touched_ms = (uint64_t)c->now_ms;
 	job->reason = c->author.reason;
 	job->address = c->author.address;
+}
+
+enum status journal_note(struct call *c, struct job *job, struct error *e)
+{
+	job_own(c, job);
+	job->state = JOB_DONE;
+	job->finished_ms = job->started_ms;
+	return job_put(c->txn, job, e);
+}
+
+enum status journal_begin(struct call *c, struct job *job, struct error *e)
+{
+	enum status s = store_operation(c->txn, &c->author.operation, e);
+
+	job_own(c, job);
+	job->state = JOB_RUNNING;
 	if (!s)
 		s = job_put(c->txn, job, e);
 	if (!s)
@@ -246,6 +262,27 @@ enum status journal_finish(struct call *c, struct job *job, enum job_state state
 	if (!s)
 		s = job_put(c->txn, job, e);
 	return s ? s : record_put(c, job, "set", e);
+}
+
+bool journal_running(struct txn *t, uint64_t after, uint64_t *operation)
+{
+	struct buf prefix = BUF_INIT, from = BUF_INIT;
+	struct walk *w = NULL;
+	struct bytes key;
+	bool found = false;
+
+	row_key(&from, ROW_RUNNING, after + 1);
+	buf_add(&prefix, from.data, from.len - 8);
+	if (!walk_open(t, SPACE_META, buf_bytes(&prefix), &w, NULL)) {
+		walk_seek(w, buf_bytes(&from));
+		found = walk_next(w, &key) && key.len == from.len;
+		if (found)
+			*operation = get_be64(key.data + key.len - 8);
+		walk_close(&w);
+	}
+	buf_free(&prefix);
+	buf_free(&from);
+	return found;
 }
 
 uint64_t journal_import(struct txn *t, uint64_t user, const uint8_t key[JOB_KEY])

@@ -5,10 +5,8 @@
  * Rows of the space meta, all numbers big-endian:
  *   "job" 0x00 | operation u64                 -> layout u8 1, kind u8, state u8, refused u8, key[16], 19 x u64, three texts (u32 length each)
  *   "job" 0x01 | user u64, key[16]             -> operation u64: the import that a client can go on with
- *   "job" 0x02 | operation u64                 -> nothing: the server has to work on it
+ *   "job" 0x02 | operation u64                 -> operation u64: the server has to work on it
  *   "job" 0x03 | operation u64, first row u64  -> Reply with the refused rows of one request of an import
- *   "job" 0x04 | operation u64, entity u16, id u64 -> nothing: a record that the job has still to change
- *   "job" 0x05 | operation u64, entity u16, id u64 -> Status: why the job could not change it
  */
 #ifndef SERVER_OP_JOURNAL_H
 #define SERVER_OP_JOURNAL_H
@@ -29,9 +27,11 @@ enum job_state {
 	JOB_RUNNING = 1,
 	JOB_DONE,
 	JOB_PARTIAL, /* some of it could not be done */
-	JOB_REFUSED, /* found impossible before its first change */
+	JOB_REFUSED, /* found impossible: nothing stands changed */
 	JOB_UNDONE,
 };
+
+enum { JOB_PHASE_CHECK, JOB_PHASE_CHANGE, JOB_PHASE_SETTLE, JOB_PHASE_BACK };
 
 struct job {
 	uint64_t operation;
@@ -43,11 +43,11 @@ struct job {
 	uint64_t started_ms, touched_ms, finished_ms;
 	uint64_t entity; /* of the records of a bulk change */
 	uint64_t target; /* undo: the operation that it takes back */
-	uint64_t phase;  /* 0: checking; 1: changing; 2: settling */
-	uint64_t at;     /* number of the log that the phase has reached; 0: at its start */
-	uint64_t total;  /* records in its list; 0: not counted yet */
-	uint64_t done;   /* of them, or rows of an import that were taken */
-	uint64_t line;   /* of the last row */
+	uint64_t phase;
+	uint64_t at;    /* number of the log that the phase has reached; 0: at its start */
+	uint64_t total; /* records in its list; 0: not counted yet */
+	uint64_t done;  /* of them, or rows of an import that were taken */
+	uint64_t line;  /* of the last row */
 	uint64_t added, updated, unchanged, skipped, rejected;
 	uint64_t checked;
 	uint64_t spare;
@@ -64,8 +64,16 @@ enum status journal_read(
 enum status journal_write(struct txn *t, const struct job *job, struct error *e);
 /* Names the call's operation and writes the job's first row and its record; user, times, reason and address are the call's. */
 enum status journal_begin(struct call *c, struct job *job, struct error *e);
+/* The row of an operation of one transaction, for what the log does not tell: what an undo took back. */
+enum status journal_note(struct call *c, struct job *job, struct error *e);
 /* The last row of the job, with its state; the record follows. */
 enum status journal_finish(struct call *c, struct job *job, enum job_state state, struct error *e);
+
+/* The fields of the record that shows it. */
+void journal_fields(struct call *c, const struct job *job, const char *kind, struct buf *out);
+
+/* The first operation after this number on which the server has to work. */
+bool journal_running(struct txn *t, uint64_t after, uint64_t *operation);
 
 /* The unfinished import of the user with this key; 0 if there is none. */
 uint64_t journal_import(struct txn *t, uint64_t user, const uint8_t key[JOB_KEY]);

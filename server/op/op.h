@@ -13,6 +13,8 @@ extern const struct op schema_ops[];
 extern const struct op record_ops[];
 extern const struct op query_ops[];
 extern const struct op history_ops[];
+extern const struct op undo_ops[];
+extern const struct op operation_ops[];
 extern const struct op import_ops[];
 extern const struct op reminder_ops[];
 extern const struct op today_ops[];

@@ -1,8 +1,10 @@
 /* Adding, reading, changing, deleting and restoring records of any entity. */
 #include "server/call/rights.h"
+#include "server/op/at.h"
 #include "server/op/conflict.h"
 #include "server/op/duplicates.h"
 #include "server/op/op.h"
+#include "server/op/operation.h"
 #include "server/op/target.h"
 #include "server/server.h"
 
@@ -103,23 +105,40 @@ static enum status record_set(struct call *c, struct error *e)
 	return s;
 }
 
+/* One record as it stands, or stood. */
+static enum status get_one(
+	struct target *t, size_t i, int64_t at_ms, struct buf *room, struct error *e)
+{
+	struct buf then = BUF_INIT;
+	struct stored record;
+	uint64_t id;
+	enum status s = target_id(t, i, &id, e);
+
+	if (!s)
+		s = t->entity->number == ENTITY_OPERATION ? operation_read(t, id, room, &record, e)
+							  : target_read(t, id, room, &record, e);
+	if (!s && at_ms)
+		s = at_state(t, at_ms, &record, &then, e);
+	if (!s)
+		s = reply_record(t->call, t->entity, &record, e);
+	buf_free(&then);
+	return s;
+}
+
 static enum status record_get(struct call *c, struct error *e)
 {
 	struct target t;
 	struct buf room = BUF_INIT;
-	struct stored record;
-	uint64_t id;
+	int64_t at_ms = 0;
 	enum status s = target_open(c, &t, e);
 
 	if (!s && (!c->request->n_record || c->request->n_record > RECORDS_MAX))
 		s = error_set(e, STATUS_USAGE, "one to %d records", RECORDS_MAX);
-	for (size_t i = 0; !s && i < c->request->n_record; i++) {
-		s = target_id(&t, i, &id, e);
-		if (!s)
-			s = target_read(&t, id, &room, &record, e);
-		if (!s)
-			s = reply_record(c, t.entity, &record, e);
-	}
+	if (!s)
+		s = at_read(&t, &at_ms, e);
+	t.scope.trash_too = t.scope.trash_too || at_ms;
+	for (size_t i = 0; !s && i < c->request->n_record; i++)
+		s = get_one(&t, i, at_ms, &room, e);
 	buf_free(&room);
 	return s;
 }
@@ -143,9 +162,8 @@ static enum status record_move(
 	struct model_write w = target_write(t, &record, id);
 	if (!s && move == model_restore)
 		s = duplicates_check(t, &w, record.fields, e);
-	if (!s && !t->call->request->dry_run) {
-		s = move(&w, &n, e);
-	}
+	if (!s)
+		s = move(&w, &n, e); /* the writer throws away what a dry run does */
 	if (!s)
 		s = target_changed(t, id, e);
 	if (!s && move == model_restore)
@@ -168,7 +186,7 @@ static enum status record_moves(struct call *c, model_move *move, bool from_tras
 		return error_set(e, STATUS_USAGE, "one to %d records", RECORDS_MAX);
 	if (t.entity->flags & E_NO_DELETE)
 		return error_set(e, STATUS_DENIED, "a %s is never deleted", t.entity->name);
-	s = target_operation(&t, e);
+	s = target_operation_joined(&t, e);
 	for (size_t i = 0; !s && i < c->request->n_record; i++)
 		s = record_move(&t, i, move, &count, e);
 	c->reply->has_count = true;

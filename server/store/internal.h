@@ -54,6 +54,8 @@ struct store {
 	atomic_size_t field_jobs; /* open */
 	store_observer *observer;
 	void *observer_arg;
+	store_guard_fn *guard;
+	void *guard_arg;
 	_Atomic uint64_t last_seq;
 	atomic_size_t pend_rows, pend_bytes; /* rows of small commits; bytes of those of parts */
 	uint64_t pend_next; /* number of the next pending row; of write transactions alone */

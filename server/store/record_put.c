@@ -344,6 +344,8 @@ enum status store_put(struct txn *t, const struct author *author, const struct e
 	s = load_old(&p, kind, e);
 	if (!s)
 		s = build_new(&p, fields, &same, e);
+	if (!s && !same && t->store->guard)
+		s = t->store->guard(t->store->guard_arg, t, author, entity, p.id, p.old, p.new, e);
 	if (!s && !same)
 		s = uniq_check(t, p.sh, p.id, p.old, p.new, e);
 	if (!s && !same) {

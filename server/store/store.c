@@ -260,6 +260,12 @@ void store_observe(struct store *s, store_observer *fn, void *arg)
 	s->observer_arg = arg;
 }
 
+void store_guard(struct store *s, store_guard_fn *fn, void *arg)
+{
+	s->guard = fn;
+	s->guard_arg = arg;
+}
+
 const struct schema *store_schema(const struct store *s)
 {
 	return s->schema;

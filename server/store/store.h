@@ -64,6 +64,13 @@ struct extra_field;
 typedef enum status store_fields_fn(
 	struct txn *t, struct arena *arena, struct extra_field **out, size_t *n, struct error *e);
 
+/*
+ * Asked inside store_put before the first put, for changes that must wait. before is empty for a new record; id 0: not given yet.
+ */
+typedef enum status store_guard_fn(void *arg, struct txn *t, const struct author *author,
+	const struct entity *entity, uint64_t id, struct bytes before, struct bytes after,
+	struct error *e);
+
 /* What building the indexes anew came to. */
 struct store_reindexed {
 	uint64_t records;
@@ -93,6 +100,7 @@ void store_close(struct store **s);
 /* Removes the folder of a store that nobody has open; no store is no fault. */
 void store_remove(const char *path);
 void store_observe(struct store *s, store_observer *fn, void *arg);
+void store_guard(struct store *s, store_guard_fn *fn, void *arg);
 /* That of the tables alone, for numbers and tags that code knows. All fields: txn_schema. */
 const struct schema *store_schema(const struct store *s);
 uint64_t store_last_seq(const struct store *s); /* of the last committed log entry; any thread */

@@ -5,10 +5,10 @@ test_begin
 server_init && server_start && login admin
 
 # Refused rows go into a pipe that nobody empties: the client stands still in the middle, without any waiting for luck.
-rows() { # FROM TO PHONE
-	awk -v from="$1" -v to="$2" -v phone="$3" 'BEGIN { for (i = from; i <= to; i++) print "K" i ",公司" i "," (phone ~ /^0/ ? "0571-" 80000000 + i : phone) }'
+rows() { # FROM TO [PHONE]: K1, K2 ... each with its own phone
+	awk -v from="$1" -v to="$2" -v phone="${3:-}" 'BEGIN { for (i = from; i <= to; i++) printf "K%d,公司K%d,%s\n", i, i, phone ? phone : sprintf("0571-81%06d", i) }'
 }
-{ echo external_id,name,phone && rows 1 900 0571-88880000 && rows 901 3400 "no phone at all" && rows 3401 3700 0571-88880000; } >"$DIR/big.csv"
+{ echo external_id,name,phone && rows 1 900 && rows 901 3400 "no phone at all" && rows 3401 3700; } >"$DIR/big.csv"
 nine_hundred() { [ "$(as admin customer count)" = 900 ]; }
 stand_still() { # the client's process in $CLIENT; it has imported the first 900
 	mkfifo "$DIR/pipe"
@@ -39,19 +39,19 @@ wait "$CLIENT" 2>/dev/null
 let_go
 went_on
 
-sed -i 's/^K/L/' "$DIR/big.csv"
+sed -i 's/K/L/g; s/-81/-82/' "$DIR/big.csv"
 stand_still && ok "another one" || not_ok "no import" "$(cat "$DIR/broken.out")"
 server_kill
 let_go
 wait "$CLIENT" 2>/dev/null
 LISTEN=$ADDRESS server_start
 went_on
-sed -i 's/^L/M/' "$DIR/big.csv"
+sed -i 's/L/M/g; s/-82/-83/' "$DIR/big.csv"
 as admin customer import "$DIR/big.csv" >/dev/null 2>&1
 exits "after its end the same file is another import" 11 as admin customer import "$DIR/big.csv" --key external_id --rejects "$DIR/rejects.csv" -o json
 is "from its beginning" "$(jq -c '[.read, .added, .rejected]' <<<"$OUT")" "[3700,0,3700]"
 
-{ echo external_id,name,phone && rows 5001 6200 0571-88880000 && rows 5001 5001 0571-88880000; } >"$DIR/twice.csv"
+{ echo external_id,name,phone && rows 5001 6200 && rows 5001 5001; } >"$DIR/twice.csv"
 exits "a dry run knows its own rows of long ago" 11 as admin customer import "$DIR/twice.csv" --key external_id --dry-run -o json
 is "as refused" "$(jq -c '[.added, .rejected]' <<<"$OUT")" "[1200,1]"
 like "by name" "$ERR" 'external_id stands in a row before'
@@ -59,6 +59,48 @@ exits "with --on-conflict update" 0 as admin customer import "$DIR/twice.csv" --
 is "as changed" "$(jq -c '[.added, .updated]' <<<"$OUT")" "[1200,1]"
 exits "a dry run leaves nothing" 0 as admin customer count 'external_id = K5001'
 is "at all" "$OUT" 0
+
+# A long undo is a job of the server.
+awk 'BEGIN { print "external_id,name,phone"; for (i = 1; i <= 700; i++) printf "U%d,公司U%d,0571-84%06d\n", i, i, i }' >"$DIR/many.csv"
+as admin customer import "$DIR/many.csv" -o json >"$DIR/many.json" 2>/dev/null
+MANY=$(jq .operation "$DIR/many.json")
+TIME=$(date -u +%FT%TZ -d '+1 second')
+past() { [[ $(date -u +%FT%TZ) > $TIME ]]; }
+wait_for 30 past
+ALL=$(as admin customer count)
+exits "operation show tells of an import" 0 as admin operation show "$MANY" -o json
+is "what, how many and how it ended" "$(jq -c '[.kind, .record_count, .state]' <<<"$OUT")" '["import",700,"done"]'
+ONE=$(as admin customer list 'external_id = U350' -o jsonl | jq .id)
+as admin customer set "$ONE" city=杭州 -o json >/dev/null 2>&1
+LATER=$(as admin customer history "$ONE" -o jsonl | head -n 1 | jq .operation)
+exits "a long undo with a later change in its middle" 5 as admin undo "$MANY"
+like "names the record and the operation" "$ERR" "customer \"$ONE\" changed since, by operation $LATER"
+is "and changes nothing" "$(as admin customer count)" "$ALL"
+exits "after that change is undone" 0 as admin undo "$LATER"
+exits "it goes" 0 as admin undo "$MANY" -o json
+is "with all" "$(jq .changed <<<"$OUT") $(as admin customer count)" "700 $((ALL - 700))"
+JOB=$(jq .operation <<<"$OUT")
+is "and says so" "$(as admin operation show "$JOB" -o json | jq -c '[.kind, .record_count, .state]') $(as admin operation show "$MANY" -o json | jq -c .state)" '["undo",700,"done"] "undone"'
+exits "an undo of the undo" 0 as admin undo "$JOB"
+is "brings all back" "$(as admin customer count)" "$ALL"
+is "and the import is as it was" "$(as admin operation show "$MANY" -o json | jq -c .state)" '"done"'
+
+# As it stood
+exits "show --at" 0 as admin customer show "$ONE" --at "$TIME" -o json
+is "shows what stood then" "$(jq -c '[.external_id, .city]' <<<"$OUT")" '["U350",null]'
+exits "before it was there" 3 as admin customer show "$ONE" --at 2001-01-01
+exits "at no time at all" 2 as admin customer show "$ONE" --at soon
+
+# Many to the trash
+exits "delete --where --dry-run" 0 as admin customer delete --where 'external_id = U350' --dry-run -o json
+is "counts and keeps" "$(jq .changed <<<"$OUT") $(as admin customer count)" "1 $ALL"
+exits "delete ID --dry-run" 0 as admin customer delete "$ONE" --dry-run -o json
+is "counts too" "$(jq .changed <<<"$OUT") $(as admin customer count)" "1 $ALL"
+exits "delete --where asks" 2 as admin customer delete --where 'external_id in (U1, U2, U3)'
+exits "and goes with -y" 0 as admin customer delete --where 'external_id in (U1, U2, U3)' -y -o json
+is "as one operation" "$(jq .changed <<<"$OUT") $(as admin customer count)" "3 $((ALL - 3))"
+exits "that is undone as one" 0 as admin undo "$(jq .operation <<<"$OUT")"
+is "wholly" "$(as admin customer count)" "$ALL"
 
 server_stop
 exits "the store is sound" 0 "$BIN/guanxid" check -D "$DIR/srv"

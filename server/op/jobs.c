@@ -1,0 +1,189 @@
+#include "server/op/jobs.h"
+#include "common/record.h"
+#include "server/call/rights.h"
+#include "server/model/model.h"
+#include "server/op/undo.h"
+
+#define ENTRIES 16
+#define GONE_MAX 64
+
+uint64_t jobs_next(struct txn *t)
+{
+	uint64_t operation;
+
+	return journal_running(t, 0, &operation) ? operation : 0;
+}
+
+/* A slice that failed for itself is not tried again as it was: what is done is taken back. */
+static void turn_back(struct job *job, const struct job_slice *how)
+{
+	job->refused = how->failed;
+	job->message = bytes_str(how->message);
+	job->phase = JOB_PHASE_BACK;
+	job->at = 0;
+}
+
+/* The slice runs with the rights of who asked for it. */
+static enum status slice_as_user(struct call *c, struct job *job, struct error *e)
+{
+	const struct caller *before = c->caller;
+	struct caller *caller = NULL;
+	struct error why;
+	enum status s;
+
+	c->author.user = job->user;
+	c->author.session = job->session;
+	c->author.operation = job->operation;
+	c->author.reason = job->reason;
+	c->author.address = job->address;
+	error_init(&why);
+	s = caller_load(c->txn, job->user, job->session, &caller, &why);
+	/* who may no longer do it has begun it when that was allowed: only the check needs to know */
+	if (s && job->phase == JOB_PHASE_CHECK) {
+		error_move(e, &why);
+		return s;
+	}
+	error_clear(&why);
+	c->caller = caller;
+	s = undo_job_slice(c, job, e);
+	c->caller = before;
+	if (caller)
+		caller_free(&caller);
+	return s;
+}
+
+enum status jobs_slice(struct call *c, struct error *e)
+{
+	const struct job_slice *how = c->prepared;
+	uint64_t operation = jobs_next(c->txn);
+	struct buf room = BUF_INIT;
+	struct job job;
+	enum status s = STATUS_OK;
+
+	if (operation) {
+		s = journal_read(c->txn, operation, &room, &job, e);
+		if (!s && how->failed && job.phase != JOB_PHASE_BACK)
+			turn_back(&job, how);
+		if (!s)
+			s = slice_as_user(c, &job, e);
+	}
+	buf_free(&room);
+	return s;
+}
+
+/* Operations whose changes of a record count no more, because later ones have taken them back. */
+struct gone {
+	uint64_t operations[GONE_MAX];
+	size_t n;
+};
+
+static bool is_gone(const struct gone *g, uint64_t operation)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->operations[i] == operation)
+			return true;
+	return false;
+}
+
+/* An undo and what it took back are nothing together; one that was refused has taken itself back. */
+static bool cancels(struct txn *t, const struct log_entry *entry, struct gone *g)
+{
+	struct buf room = BUF_INIT;
+	struct job undo;
+	bool known = entry->kind == LOG_UNDO && g->n < GONE_MAX &&
+		     !journal_read(t, entry->operation, &room, &undo, NULL) &&
+		     undo.kind == JOB_UNDO;
+
+	if (known && undo.state != JOB_REFUSED)
+		g->operations[g->n++] = undo.target;
+	buf_free(&room);
+	return known;
+}
+
+uint64_t job_newest(struct txn *t, const struct job *job, const struct entity *entity, uint64_t id)
+{
+	uint64_t seqs[ENTRIES], before = 0;
+	struct buf room = BUF_INIT;
+	struct gone gone = { .n = 0 };
+	uint64_t newest = 0;
+	size_t n;
+
+	while (!newest && (n = log_of_record(t, entity, id, before, seqs, ENTRIES)) > 0) {
+		for (size_t i = 0; !newest && i < n; i++) {
+			struct log_entry entry;
+			bool read = !log_read(t, seqs[i], &entry, &room, NULL, NULL);
+			if (!read)
+				newest = UINT64_MAX;
+			else if (log_kind_is_change(entry.kind) &&
+				 !is_gone(&gone, entry.operation) &&
+				 (entry.operation == job->target ||
+					 entry.operation == job->operation ||
+					 !cancels(t, &entry, &gone)))
+				newest = entry.operation ? entry.operation : UINT64_MAX;
+		}
+		before = seqs[n - 1];
+	}
+	buf_free(&room);
+	return newest;
+}
+
+bool job_claims(struct txn *t, const struct job *job, const struct entity *entity, uint64_t id)
+{
+	uint64_t newest = job_newest(t, job, entity, id);
+
+	return newest && (newest == job->target || newest == job->operation);
+}
+
+static enum status busy(
+	const struct job *job, const struct entity *entity, uint64_t id, struct error *e)
+{
+	error_reason(e, STATUS_BUSY, "job",
+		"%s \"%llu\" is being changed by operation %llu: try again later", entity->name,
+		(unsigned long long)id, (unsigned long long)job->operation);
+	e->retry_ms = 1000;
+	return STATUS_BUSY;
+}
+
+/* What the change would newly refer to. */
+static enum status guard_references(struct txn *t, const struct job *job,
+	const struct entity *entity, struct bytes before, struct bytes after, struct error *e)
+{
+	const struct schema *schema = txn_schema(t);
+	struct bytes rest = after;
+	struct wire_field w;
+
+	while (record_next(&rest, &w, NULL)) {
+		const struct field *f = entity_field_by_tag(entity, w.tag);
+		const struct entity *to;
+
+		if (!f || w.tag >= TAG_EXTERNAL_ID || !type_is_reference(f->type) ||
+			bytes_equal(record_run(before, w.tag), record_run(after, w.tag)))
+			continue;
+		to = schema_entity(schema, bytes_str(f->refers_to));
+		if (to && job_claims(t, job, to, w.number))
+			return busy(job, to, w.number, e);
+	}
+	return STATUS_OK;
+}
+
+enum status jobs_guard(void *arg, struct txn *t, const struct author *author,
+	const struct entity *entity, uint64_t id, struct bytes before, struct bytes after,
+	struct error *e)
+{
+	struct buf room = BUF_INIT;
+	uint64_t operation = 0;
+	struct job job;
+	enum status s = STATUS_OK;
+
+	while (!s && journal_running(t, operation, &operation)) {
+		if (operation == author->operation || entity->number == ENTITY_OPERATION)
+			continue;
+		s = journal_read(t, operation, &room, &job, e);
+		if (!s && id && job_claims(t, &job, entity, id))
+			s = busy(&job, entity, id, e);
+		if (!s)
+			s = guard_references(t, &job, entity, before, after, e);
+	}
+	buf_free(&room);
+	return s;
+}
