@@ -616,7 +616,17 @@ enum status schema_extend(const struct schema *base, const struct extra_field *e
 	memcpy(s->entities, base->entities, base->n * sizeof(*base->entities));
 	for (size_t i = 0; i < s->n && !st; i++)
 		st = extend_entity(s, &s->entities[i], extra, n, e);
-	return finish(s, st, out, e);
+	/* the others were checked when the base was built */
+	for (size_t i = 0; i < s->n && !st; i++)
+		if (s->entities[i].fields != base->entities[i].fields)
+			st = check_entity(s, &s->entities[i], e);
+	if (st) {
+		schema_free(&s);
+		return st;
+	}
+	make_hash(s);
+	*out = s;
+	return STATUS_OK;
 }
 
 /* To and from the message. */

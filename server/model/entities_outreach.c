@@ -176,7 +176,7 @@ const struct field saved_filter_fields[] = {
 	{ .tag = 5, .name = "columns", .type = T_TEXT, .max = 1000,
 		.zh = "列", .en = "Columns", .flags = F_LIST },
 	{ .tag = 6, .name = "group_kind", .type = T_CHOICE, .refers_to = "group_kind",
-		.zh = "分组方式", .en = "Group kind", .flags = F_LIST | F_DEFAULTED,
+		.zh = "分组方式", .en = "Group kind", .flags = F_LIST | F_INDEXED | F_DEFAULTED,
 		.initial = "@default-entry" },
 	{ .tag = 7, .name = "members", .type = T_INTEGERS, .zh = "成员", .en = "Members",
 		.range = &any_id },

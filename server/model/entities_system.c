@@ -82,7 +82,7 @@ const struct field role_fields[] = {
 	{ .tag = 3, .name = "label_en", .type = T_TEXT, .zh = "英文名", .en = "English name",
 		.flags = F_LIST },
 	{ .tag = 4, .name = "scope", .type = T_CHOICE, .refers_to = "scope",
-		.zh = "数据范围", .en = "Scope", .flags = F_REQUIRED | F_LIST | F_DEFAULTED,
+		.zh = "数据范围", .en = "Scope", .flags = F_REQUIRED | F_LIST | F_INDEXED | F_DEFAULTED,
 		.initial = "@default-entry" },
 	{ .tag = 5, .name = "rights", .type = T_TAGS, .zh = "权限", .en = "Rights",
 		.flags = F_REQUIRED },
