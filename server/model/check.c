@@ -326,7 +326,7 @@ static void check_cycle(struct draft *d, const struct field *f)
 	}
 }
 
-static bool leads_up(const struct field *f)
+bool field_leads_up(const struct field *f)
 {
 	static const char *const up[] = { "parent", "employer", "superior" };
 
@@ -342,7 +342,7 @@ static void check_cycles(struct draft *d)
 
 	for (size_t i = 0; i < en->nfields; i++) {
 		const struct field *f = &en->fields[i];
-		if (d->w->before && leads_up(f) &&
+		if (d->w->before && field_leads_up(f) &&
 			!bytes_equal(record_run(draft_bytes(d), f->tag), run_before(d->w, f->tag)))
 			check_cycle(d, f);
 	}

@@ -41,6 +41,9 @@ bool draft_is_bad(const struct draft *d, const char *field); /* also by parsing,
 /* Team and branch of a record that has an owner: the owner's, unless they are set in the same write. */
 void draft_follow_owner(struct draft *d);
 
+/* A field that names the record above in a tree: a value must not lead back to the record itself. */
+bool field_leads_up(const struct field *f);
+
 /* Hooks of one entity; each may be NULL. */
 struct hooks {
 	uint16_t entity;

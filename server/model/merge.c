@@ -304,6 +304,44 @@ static bool comes_over(
 	       !bytes_equal(keep, other);
 }
 
+/* Whether the record above, in the tree of field f, has one of the pair above it: when the two are one that would be a circle. */
+static bool leads_back(const struct merging *g, const struct field *f, uint64_t above)
+{
+	struct buf room = BUF_INIT;
+	struct stored record;
+	int depth = 0;
+
+	while (above && depth++ < 64 && !is_pair(g, g->entity, above))
+		above = store_get(
+				g->m->write.txn, &scope_all, g->entity, above, &room, &record, NULL)
+				? 0
+				: record_number(record.fields, f->tag);
+	buf_free(&room);
+	return above != 0;
+}
+
+/* The record above of the one that stays: its own, else the other's, else none, never one that hangs below the two. */
+static void place_in_tree(const struct merging *g, const struct field *f, struct buf *fields)
+{
+	const uint64_t choices[] = { record_number(buf_bytes(fields), f->tag),
+		record_number(g->m->write.before->fields, f->tag),
+		record_number(g->m->other->fields, f->tag) };
+	uint32_t tag = f->tag;
+	uint64_t above = 0;
+	struct buf patch = BUF_INIT, placed = BUF_INIT;
+
+	for (size_t i = 0; !above && i < G_N_ELEMENTS(choices); i++)
+		if (!leads_back(g, f, choices[i]))
+			above = choices[i];
+	if (above)
+		record_add_number(&patch, f->tag, above);
+	record_merge(buf_bytes(fields), buf_bytes(&patch), &tag, !above, &placed);
+	buf_clear(fields);
+	buf_add_bytes(fields, buf_bytes(&placed));
+	buf_free(&patch);
+	buf_free(&placed);
+}
+
 /* The fields of the one that stays: what it lacks, what was asked for, and the lists of both. */
 static void combine(const struct merging *g, struct buf *out)
 {
@@ -325,6 +363,9 @@ static void combine(const struct merging *g, struct buf *out)
 	/* neither of them may name the one that goes, nor the one that stays itself */
 	if (!redirect(g, g->entity, buf_bytes(&patch), 0, out))
 		buf_add_bytes(out, buf_bytes(&patch));
+	for (size_t i = 0; i < g->entity->nfields; i++)
+		if (field_leads_up(&g->entity->fields[i]))
+			place_in_tree(g, &g->entity->fields[i], out);
 	buf_free(&both);
 	buf_free(&patch);
 }
@@ -422,6 +463,8 @@ enum status model_merge(const struct model_merge *m, uint64_t *count, struct err
 		s = put_other(&g);
 	if (!s && !m->dry_run)
 		s = put_keep(&g, buf_bytes(&checked));
+	if (!s && !m->dry_run)
+		s = model_settle(m->write.txn, m->write.author, g.entity, m->write.id, e);
 	*count = g_hash_table_size(g.moved);
 	g_hash_table_destroy(g.moved);
 	buf_free(&fields);
