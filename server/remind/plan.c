@@ -15,6 +15,17 @@ static bool read_record(struct txn *t, const char *entity, uint64_t id, struct b
 	return id && *en && store_get(t, &scope_all, *en, id, buf, out, NULL) == STATUS_OK;
 }
 
+/* The record that a reference names, of an entity or of any. */
+static bool read_named(struct txn *t, const struct field *ref, struct bytes fields, struct buf *buf,
+	const struct entity **en, struct stored *out)
+{
+	uint64_t named = record_number(fields, ref->tag);
+	const struct entity *any = schema_entity_by_number(txn_schema(t), any_ref_entity(named));
+	const char *entity = ref->type == T_REF_ANY && any ? any->name : ref->refers_to;
+
+	return entity && read_record(t, entity, any_ref_id(named), buf, en, out);
+}
+
 const struct zone *user_zone(struct txn *t, uint64_t user)
 {
 	const struct entity *en;
@@ -51,7 +62,7 @@ static bool user_active(struct txn *t, uint64_t user)
 static uint64_t owner_above(struct txn *t, const struct entity *entity, struct bytes fields)
 {
 	const struct field *f;
-	uint64_t owner = 0, parent;
+	uint64_t owner = 0;
 	const struct entity *en;
 	struct stored s;
 	struct buf buf = BUF_INIT;
@@ -60,8 +71,7 @@ static uint64_t owner_above(struct txn *t, const struct entity *entity, struct b
 	while (rest && *rest && !owner) {
 		size_t len = strcspn(rest, "|");
 		f = entity_field(entity, bytes_of(rest, len));
-		parent = f ? record_number(fields, f->tag) : 0;
-		if (parent && read_record(t, f->refers_to, parent, &buf, &en, &s))
+		if (f && read_named(t, f, fields, &buf, &en, &s))
 			owner = model_number(en, s.fields, en->owner_field);
 		rest += len + (rest[len] == '|');
 	}
@@ -151,10 +161,9 @@ static bool closed_above(struct txn *t, const struct entity *entity, const struc
 	while (rest && *rest && !over) {
 		size_t len = strcspn(rest, "|");
 		const struct field *f = entity_field(entity, bytes_of(rest, len));
-		uint64_t above = f ? record_number(record->fields, f->tag) : 0;
 		const struct entity *en;
 		struct stored s;
-		if (above && read_record(t, f->refers_to, above, &buf, &en, &s))
+		if (f && read_named(t, f, record->fields, &buf, &en, &s))
 			over = s.deleted || model_number(en, s.fields, "archived");
 		rest += len + (rest[len] == '|');
 	}

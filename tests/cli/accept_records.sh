@@ -1,0 +1,79 @@
+#!/bin/bash
+# What users were promised about records, in the commands of the promise, in both languages.
+. "$(dirname "$0")/../lib.sh"
+test_begin
+server_init && server_start && login admin
+user_add wang sales main >/dev/null
+user_add zhao sales main >/dev/null
+as admin region add code=east name=华东 >/dev/null 2>&1
+as admin team add name=一组 branch=main >/dev/null 2>&1
+get() { as admin "$1" show "$2" -o json | jq -c ".$3"; }
+ids() { as admin customer list "$@" -o id 2>/dev/null | tr '\n' ' '; }
+
+# A company with every settable field, from JSON and back, Chinese, emoji and characters of four bytes.
+as admin customer add name=甲 phone=0571-1 >/dev/null 2>&1
+cat >"$DIR/full.json" <<'JSON'
+{"kind":"company","customer_number":"K-77","name":"杭州长河😀𠮷有限公司","name_reading":"hang zhou chang he","keywords":"化工 染料",
+"company_name":"长河集团","employer":1,"gender":"female","birthday":"lunar:1987-L06-01","birth_month":"1987-07","birthday_calendar":"both",
+"occupation":"董事长\n二线","job_title":"总经理","education":"master","family":"一子一女","id_card_number":"11010519491231002X",
+"country":"中国","province":"浙江","city":"杭州","address":"文三路 1 号","home_address":"西溪路 2 号","postcode":"310012",
+"phone":"0571-88880000转12","mobile":"+86 138-0000-0077","fax":"0571-88880001","email":"Li.Mei@Example.COM","qq":"10001","msn":"li@msn.com",
+"wechat":"limei","homepage":"https://example.com/长河","region":1,"industry":"chemical","business_field":"染料","cooperation_field":"助剂",
+"annual_revenue":"12345678.90","employee_count":120,"legal_representative":"曾国强","person_in_charge":"仇英杰","tax_number":"91330100MA27XXXX1X",
+"bank_name":"工行","bank_account":"6222020000000001","business_condition":"好","financial_condition":"稳","characteristics":"特征","needs":"需求",
+"consumption_habits":"习惯","preferences":"茶","customer_type":"partner","relation_class":"enterprise","grade":"key","source":"exhibition",
+"collection_channel":"phone","status":"lost","status_reason":"搬走","loss_reason":"moved","credit_rating":"aa","credit_limit":"50000.00",
+"potential_score":70,"loyalty_kind":"trust","relationship_level":"social","owner":1,"team":1,"branch":1,"portfolio":1,"channel_partner":1,
+"member_card_number":"M-1","member_level":"silver","archived":false,"archive_reason":"无","tags":["展会","重点"],"remarks":"备注\t𠀀",
+"external_id":"X-9","created_at":"2020-01-02T03:04:05Z","created_by":1}
+JSON
+exits "a company with every field" 0 as admin customer add --json "$DIR/full.json"
+as admin customer show K-77 -o json >"$DIR/got.json"
+is "comes back equal" "$(jq -c --slurpfile got "$DIR/got.json" '[keys[] as $k | select(.[$k] != $got[0][$k]) | $k]' "$DIR/full.json")" "[]"
+as admin schema customer -o json >"$DIR/schema.json"
+is "and there is no other settable field" "$(jq -c --slurpfile full "$DIR/full.json" \
+	'[.items[] | select(.flags | test("computed|readonly|virtual|retired") | not) | .name] - ($full[0] | keys)' "$DIR/schema.json")" "[]"
+is "the schema gives each field both labels" "$(jq -c '[.items[] | select((.label_zh // "") == "" or (.label_en // "") == "") | .name]' "$DIR/schema.json")" "[]"
+unlabelled() {
+	for e in $(as admin schema -o json | jq -r '.items[].entity'); do
+		as admin schema "$e" -o json | jq -r --arg e "$e" '.items[] | select((.label_zh // "") == "" or (.label_en // "") == "") | "\($e).\(.name)"'
+	done
+}
+is "of every kind of record" "$(unlabelled)" ""
+
+# Exactly one primary contact.
+A=$(as admin contact add customer=1 name=甲一 mobile=13800000011 -o id 2>/dev/null)
+is "the first contact becomes primary" "$(get contact "$A" is_primary)" true
+B=$(as admin contact add customer=1 name=甲二 mobile=13800000012 -o id 2>/dev/null)
+C=$(as admin contact add customer=1 name=甲三 mobile=13800000013 -o id 2>/dev/null)
+exits "another is made primary" 0 as admin contact set "$B" is_primary=yes
+is "and clears the first" "$(get contact "$A" is_primary)" false
+is "in the same operation" "$(as admin contact history "$A" -o json | jq .items[0].operation)" "$(as admin contact history "$B" -o json | jq .items[0].operation)"
+exits "the only flag is not cleared" 6 as admin contact set "$B" is_primary=no
+as admin contact delete "$B" -y >/dev/null 2>&1
+is "after deleting the primary the oldest remaining one is primary" "$(get contact "$A" is_primary) $(get contact "$C" is_primary)" "true false"
+
+# Persons by the same verbs; required sets by kind are settings that custom fields can join.
+exits "a person" 0 as admin customer add kind=person name=王小明 mobile=13800000001 birthday=lunar:08-15
+exits "a person without a way of contact" 6 as admin customer add kind=person name=李四
+exits "a company without a way of contact" 6 as admin customer add name=乙
+exits "no field of a company is refused of a person" 0 as admin customer add kind=person name=一人公司 qq=12345 annual_revenue=1000 tax_number=AB12
+exits "all bad fields are named at once" 6 as admin customer add kind=person email=x postcode=12 -o json
+is "in one answer" "$(jq -r '[.error.fields[].field] | sort | join(" ")' <<<"$ERR")" "email name postcode"
+exits "in Chinese as well" 6 as admin --lang zh customer add kind=person email=x postcode=12
+like "each of them" "$(tr '\n' ' ' <<<"$ERR")" 'email 不是.* name 缺失.* postcode 不是'
+as admin custom-field add entity=customer field=store_count label_zh=门店数 label_en=Stores type=integer >/dev/null 2>&1
+exits "the required set is a setting" 0 as admin setting set required.customer.company 'name,store_count,phone|mobile'
+exits "with a custom field" 6 as admin customer add name=乙 phone=0571-2
+like "by name" "$ERR" 'store_count is missing'
+exits "a set names fields only" 6 as admin setting set required.customer.company 'name,nonsense'
+as admin setting set required.customer.company value= >/dev/null 2>&1
+exits "cleared it is the default again" 6 as admin customer add name=乙
+
+# Memos about any record, with a date.
+as admin lead add name=线索 >/dev/null 2>&1
+for record in customer:1 lead:1 contact:1 user:1 role:1 dictionary_entry:1 region:1 branch:1 setting:1; do
+	exits "a memo about $record" 0 as admin note add title=备忘 record=$record reminder_date=2090-12-01
+done
+
+test_end
