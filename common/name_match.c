@@ -5,6 +5,20 @@
 /* Longer ones first: 有限公司 ends two of the others. */
 static const char *const company_forms[] = { "有限责任公司", "股份有限公司", "有限公司", "coltd" };
 
+/* What is written or left out as one likes: blanks, brackets, quotes, full stops and commas. */
+static bool is_idle(uint32_t c)
+{
+	switch (g_unichar_type(c)) {
+	case G_UNICODE_OPEN_PUNCTUATION:
+	case G_UNICODE_CLOSE_PUNCTUATION:
+	case G_UNICODE_INITIAL_PUNCTUATION:
+	case G_UNICODE_FINAL_PUNCTUATION:
+		return true;
+	default:
+		return g_unichar_isspace(c) || c == '.' || c == ',' || c == '"' || c == '\'';
+	}
+}
+
 void name_match(struct bytes name, struct buf *out)
 {
 	struct buf folded = BUF_INIT;
@@ -15,7 +29,7 @@ void name_match(struct bytes name, struct buf *out)
 	text_fold(&folded, name);
 	rest = buf_bytes(&folded);
 	while ((c = text_next(&rest)) != 0)
-		if (c != UINT32_MAX && g_unichar_isalnum(c))
+		if (c != UINT32_MAX && !is_idle(c))
 			text_add(out, c);
 	buf_free(&folded);
 	for (size_t i = 0; i < G_N_ELEMENTS(company_forms); i++) {

@@ -7,7 +7,7 @@
 #include "common/buf.h"
 
 /*
- * Appends the name folded (width, case), without blanks, brackets and other punctuation, and without the word for the form of company at its end
+ * Appends the name folded (width, case), without blanks, brackets, quotes, full stops and commas, and without the word for the form of company at its end
  * (有限公司, 股份有限公司, 有限责任公司, Co., Ltd.). Nothing for a name of nothing but these.
  */
 void name_match(struct bytes name, struct buf *out);
