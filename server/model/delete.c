@@ -342,6 +342,38 @@ static enum status check_twins(struct deletion *d, const struct target *target)
 	return s;
 }
 
+static enum status check_unique(
+	struct deletion *d, const struct target *target, const struct field *f, struct bytes fields)
+{
+	const struct entity *en = target->entity;
+	const struct scope *scope = en->flags & E_SHARED || !d->w->scope ? &scope_all : d->w->scope;
+	uint64_t other = store_unique_holder(d->w->txn, en, f, target->id, fields);
+
+	if (!other)
+		return STATUS_OK;
+	if (!store_visible(d->w->txn, scope, en, other))
+		return error_set(d->e, STATUS_DUPLICATE,
+			"%s of %s \"%llu\" is taken by another %s by now", f->name, en->name,
+			(unsigned long long)target->id, en->name);
+	return error_set(d->e, STATUS_DUPLICATE, "%s of %s \"%llu\" is taken by %s \"%llu\" by now",
+		f->name, en->name, (unsigned long long)target->id, en->name,
+		(unsigned long long)other);
+}
+
+/* Its unique values were free for others while it was in the trash. */
+static enum status check_uniques(struct deletion *d, const struct target *target)
+{
+	const struct entity *en = target->entity;
+	struct buf room = BUF_INIT;
+	struct stored r;
+	enum status s = store_get(d->w->txn, &scope_all, en, target->id, &room, &r, d->e);
+
+	for (size_t i = 0; !s && i < en->nfields; i++)
+		s = check_unique(d, target, &en->fields[i], r.fields);
+	buf_free(&room);
+	return s;
+}
+
 static enum status settle_all(struct deletion *d)
 {
 	enum status s = STATUS_OK;
@@ -370,6 +402,8 @@ enum status model_restore(const struct model_write *w, uint64_t *count, struct e
 		s = check_parents(&d, &g_array_index(d.targets, struct target, i));
 	for (guint i = 0; i < d.targets->len && !s; i++)
 		s = check_twins(&d, &g_array_index(d.targets, struct target, i));
+	for (guint i = 0; i < d.targets->len && !s; i++)
+		s = check_uniques(&d, &g_array_index(d.targets, struct target, i));
 	if (!s)
 		s = move_all(&d, false, count);
 	if (!s)

@@ -125,6 +125,23 @@ static bool is_made_key(const struct import *im, const struct field *f)
 	return f == im->key && f->flags & F_READONLY && f->flags & F_UNIQUE;
 }
 
+/* The key may be that of a record in the trash: then it is free. One that was merged still names the survivor. */
+static enum status key_free(struct import *im, struct row *row, struct error *e)
+{
+	const struct scope live = { .all = true };
+	struct txn *t = im->t.call->txn;
+	uint64_t survivor = store_survivor(t, im->t.entity, row->id);
+
+	if (survivor != row->id && store_visible(t, &im->t.scope, im->t.entity, survivor))
+		return error_field(e, im->key->name, "is that of a %s merged into \"%llu\"",
+			im->t.entity->name, (unsigned long long)survivor);
+	if (survivor != row->id || store_visible(t, &live, im->t.entity, row->id))
+		return error_field(e, im->key->name, "is taken");
+	row->found = false;
+	row->id = 0;
+	return STATUS_OK;
+}
+
 /* The record that has the row's key. Among those with an indexed value that is not unique there must be one only. */
 static enum status row_find(struct import *im, struct row *row, struct error *e)
 {
@@ -160,9 +177,7 @@ static enum status row_find(struct import *im, struct row *row, struct error *e)
 	if (s || !row->found)
 		return s == STATUS_NOT_FOUND ? STATUS_OK : s;
 	s = store_get(t, &im->t.scope, im->t.entity, row->id, &row->room, &row->before, e);
-	if (s == STATUS_NOT_FOUND)
-		return error_field(e, im->key->name, "is taken");
-	return s;
+	return s == STATUS_NOT_FOUND ? key_free(im, row, e) : s;
 }
 
 static enum status row_parse(struct import *im, struct row *row, struct error *e)

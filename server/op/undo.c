@@ -116,28 +116,16 @@ static enum status changed_since(
 		entity->name, (unsigned long long)id, (unsigned long long)later);
 }
 
-/* The newest change of the record must belong to the operation. */
-static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *e)
+static enum status taken_since(struct undo *u, const struct entity *entity, const struct field *f,
+	uint64_t id, uint64_t other, struct error *e)
 {
-	struct log_entry entry;
-	const struct entity *entity;
-	enum status s = log_read(u->call->txn, seq, &entry, &u->room, NULL, e);
-
-	if (!s)
-		s = undo_allowed(u, &entry, e);
-	if (s || !log_kind_is_change(entry.kind))
-		return s;
-	entity = undo_entity(u, &entry);
-	if (!entity)
-		return error_set(e, STATUS_CONFLICT, "operation cannot be taken back");
-	if (entry.kind == LOG_ADD && entity->flags & E_FINAL)
+	if (!undo_visible(u, entity, other))
 		return error_set(e, STATUS_CONFLICT,
-			"a %s is never taken back: a further one corrects it", entity->name);
-	if (!in_operation(u, entity, entry.id) && !undo_visible(u, entity, entry.id))
-		return undo_unknown(u, e);
-	if (!in_operation(u, entity, entry.id))
-		return changed_since(u, entity, entry.id, e);
-	return entry.kind == LOG_ADD ? undo_unreferenced(u, entity, entry.id, e) : STATUS_OK;
+			"%s of %s \"%llu\" is taken by another %s by now", f->name, entity->name,
+			(unsigned long long)id, entity->name);
+	return error_set(e, STATUS_CONFLICT, "%s of %s \"%llu\" is taken by %s \"%llu\" by now",
+		f->name, entity->name, (unsigned long long)id, entity->name,
+		(unsigned long long)other);
 }
 
 /* The record with the entry taken out of it. */
@@ -164,6 +152,64 @@ static enum status undo_image(struct undo *u, const struct entity *entity,
 	}
 	buf_free(&patch);
 	return s;
+}
+
+/* A unique value that comes back with the entry may be another record's by now, which the operation did not give it to. */
+static enum status undo_check_unique(struct undo *u, const struct entity *entity,
+	const struct log_entry *entry, const struct log_body *body, struct error *e)
+{
+	struct buf image = BUF_INIT;
+	enum status s = undo_image(u, entity, entry, body, &image, e);
+	bool live = !record_has(buf_bytes(&image), TAG_DELETED_AT);
+
+	for (size_t i = 0; !s && live && i < entity->nfields; i++) {
+		const struct field *f = &entity->fields[i];
+		uint64_t other =
+			store_unique_holder(u->call->txn, entity, f, entry->id, buf_bytes(&image));
+		if (!other || in_operation(u, entity, other))
+			continue;
+		s = taken_since(u, entity, f, entry->id, other, e);
+	}
+	buf_free(&image);
+	return s;
+}
+
+static bool gives_values_back(const struct entity *entity, const struct log_body *body)
+{
+	for (size_t i = 0; i < body->ntags; i++) {
+		const struct field *f = entity_field_by_tag(entity, body->tags[i]);
+		if (body->tags[i] == TAG_DELETED_AT || (f && f->flags & F_UNIQUE))
+			return true;
+	}
+	return false;
+}
+
+/* The newest change of the record must belong to the operation. */
+static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *e)
+{
+	struct log_entry entry;
+	struct log_body body = { 0 };
+	const struct entity *entity;
+	enum status s = log_read(u->call->txn, seq, &entry, &u->room, &body, e);
+
+	if (!s)
+		s = undo_allowed(u, &entry, e);
+	if (s || !log_kind_is_change(entry.kind))
+		return s;
+	entity = undo_entity(u, &entry);
+	if (!entity)
+		return error_set(e, STATUS_CONFLICT, "operation cannot be taken back");
+	if (entry.kind == LOG_ADD && entity->flags & E_FINAL)
+		return error_set(e, STATUS_CONFLICT,
+			"a %s is never taken back: a further one corrects it", entity->name);
+	if (!in_operation(u, entity, entry.id) && !undo_visible(u, entity, entry.id))
+		return undo_unknown(u, e);
+	if (!in_operation(u, entity, entry.id))
+		return changed_since(u, entity, entry.id, e);
+	if (entry.kind == LOG_ADD)
+		return undo_unreferenced(u, entity, entry.id, e);
+	return gives_values_back(entity, &body) ? undo_check_unique(u, entity, &entry, &body, e)
+						: STATUS_OK;
 }
 
 /* Computed fields are no part of what is put. */
@@ -195,6 +241,10 @@ static enum status undo_entry(struct undo *u, uint64_t seq, struct error *e)
 		entered_only(entity, buf_bytes(&image), &entered);
 		s = store_put(c->txn, &c->author, entity, &entry.id, "undo", buf_bytes(&entered),
 			NULL, e);
+		if (s == STATUS_DUPLICATE)
+			s = error_set(e, STATUS_CONFLICT,
+				"%s \"%llu\": a value of it is another's by now", entity->name,
+				(unsigned long long)entry.id);
 	}
 	if (!s && (entity->number == ENTITY_USER || entity->number == ENTITY_ROLE))
 		s = auth_epoch_bump(c->txn, entity->number == ENTITY_USER ? entry.id : 0, e);

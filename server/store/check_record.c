@@ -89,22 +89,24 @@ static void check_index(struct check *c, const struct shape *sh, uint64_t id, st
 	}
 }
 
-/* Whether the record waits for a value that another one has. */
+/* Whether the record waits for a value that another one has. One in the trash may wait; it goes before nobody. */
 static bool waits(struct check *c, const struct shape *sh, const struct field *f,
-	const struct key *k, uint64_t id)
+	const struct key *k, uint64_t claim, uint64_t holder)
 {
-	struct key waiting = uniq_waiting(k, id);
+	struct key waiting = uniq_waiting(k, claim);
 
-	if (!check_has(c, SPACE_UNIQ, &waiting))
+	if (uniq_rank(claim) < uniq_rank(holder) || !check_has(c, SPACE_UNIQ, &waiting))
 		return false;
-	check_note(c, "note: %s \"%llu\": %s is taken by %s \"%llu\" as well", sh->entity->name,
-		(unsigned long long)id, f->name, sh->entity->name,
-		(unsigned long long)get_be64(c->scratch.data));
+	if (!uniq_rank(claim))
+		check_note(c, "note: %s \"%llu\": %s is taken by %s \"%llu\" as well",
+			sh->entity->name, (unsigned long long)uniq_claimer(claim), f->name,
+			sh->entity->name, (unsigned long long)uniq_claimer(holder));
 	return true;
 }
 
 static void check_unique(struct check *c, const struct shape *sh, uint64_t id, struct bytes fields)
 {
+	uint64_t claim = uniq_claim(sh, id, fields);
 	struct key k;
 
 	for (size_t i = 0; i < sh->nfields; i++) {
@@ -113,9 +115,10 @@ static void check_unique(struct check *c, const struct shape *sh, uint64_t id, s
 			continue;
 		bool there = txn_get(c->t, SPACE_UNIQ, key_bytes(&k), &c->scratch, NULL) == 0 &&
 			     c->scratch.len == 8;
-		if (there && get_be64(c->scratch.data) == id)
+		uint64_t holder = there ? get_be64(c->scratch.data) : 0;
+		if (there && holder == claim)
 			c->expected[SPACE_UNIQ]++;
-		else if (!there || !waits(c, sh, f, &k, id))
+		else if (!there || !waits(c, sh, f, &k, claim, holder))
 			check_damage(c, "%s \"%llu\": unique value of %s is missing",
 				sh->entity->name, (unsigned long long)id, f->name);
 	}
@@ -209,8 +212,9 @@ void check_index_extras(struct check *c)
 	posting_close(&w);
 }
 
-static bool owns_unique(struct check *c, struct bytes key, uint64_t id)
+static bool owns_unique(struct check *c, struct bytes key, uint64_t claim)
 {
+	uint64_t id = uniq_claimer(claim);
 	const struct shape *sh = key.len < 4 ? NULL : shape_of(c, get_be16(key.data));
 	const struct field *f = sh ? entity_field_by_tag(sh->entity, get_be16(key.data + 2)) : NULL;
 	struct bytes fields;
@@ -218,8 +222,8 @@ static bool owns_unique(struct check *c, struct bytes key, uint64_t id)
 	struct key k;
 
 	return f && !record_read(c->t, sh->entity->number, id, &c->row, &version, &fields, NULL) &&
-	       uniq_key(c->t->store, sh, f, fields, &k) && k.len <= key.len &&
-	       bytes_equal(key_bytes(&k), bytes_of(key.data, k.len)) &&
+	       uniq_claim(sh, id, fields) == claim && uniq_key(c->t->store, sh, f, fields, &k) &&
+	       k.len <= key.len && bytes_equal(key_bytes(&k), bytes_of(key.data, k.len)) &&
 	       (key.len == k.len || key.len == k.len + 8);
 }
 
@@ -233,10 +237,11 @@ void check_unique_extras(struct check *c)
 	while (walk_next(w, &key)) {
 		if (walk_value(w, &c->scratch, NULL) || c->scratch.len != 8)
 			continue;
-		uint64_t id = get_be64(c->scratch.data);
-		if (!owns_unique(c, key, id))
+		uint64_t claim = get_be64(c->scratch.data);
+		if (!owns_unique(c, key, claim))
 			check_damage(c, "unique value of entity %u names %llu without reason",
-				key.len < 4 ? 0 : get_be16(key.data), (unsigned long long)id);
+				key.len < 4 ? 0 : get_be16(key.data),
+				(unsigned long long)uniq_claimer(claim));
 	}
 	walk_close(&w);
 }

@@ -204,8 +204,12 @@ enum status uniq_check(struct txn *t, const struct shape *sh, uint64_t id, struc
 	struct bytes after, struct error *e);
 enum status uniq_write(struct txn *t, const struct shape *sh, uint64_t id, struct bytes before,
 	struct bytes after, struct error *e);
-/* Where a value waits that another record has: only a rebuild after a field has become unique finds such. */
-struct key uniq_waiting(const struct key *value, uint64_t id);
+/* What a record with these fields asks for: its id, above it the rank of its claim. */
+uint64_t uniq_claim(const struct shape *sh, uint64_t id, struct bytes fields);
+uint64_t uniq_claimer(uint64_t claim); /* the id */
+unsigned uniq_rank(uint64_t claim);    /* 0: of a live record; less goes before */
+/* Where the claim waits for a value that another record has. */
+struct key uniq_waiting(const struct key *value, uint64_t claim);
 bool uniq_key(const struct store *s, const struct shape *sh, const struct field *f,
 	struct bytes fields, struct key *out); /* false: not set */
 

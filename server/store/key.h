@@ -3,7 +3,7 @@
  *
  *   rec calc      entity u16 | id u64
  *   idx           entity u16 | tag u16 | value: a list of ids (posting.h)
- *   uniq          entity u16 | tag u16 | hash[16], and with | id u64 for a record that waits for the value
+ *   uniq          entity u16 | tag u16 | hash[16], and with | claim u64 (uniq.c) for a record that waits for the value
  *   log body      seq u64
  *   hist          entity u16 | id u64 | seq u64
  *   oper          operation u64: a list of the numbers of log entries
@@ -22,7 +22,7 @@
 #include "common/type.h"
 
 #define KEY_FORM_VERSION                                                                           \
-	2 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
+	3 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
 #define KEY_BYTES (4 + KEY_MAX + 1 + 8)
 #define KEY_HASH 16
 #define KEY_INDEX_HASH 10

@@ -93,7 +93,7 @@ struct store_options {
 /*
  * When the indexes, unique values and search terms were made by other rules or for other fields (schema), or building them was
  * cut off, they are built anew from the records before this returns, unless read_only. A value that stands twice
- * in a field that has become unique stays with the lowest id; the others wait for it, and store_check names them.
+ * in a field that has become unique stays with the lowest live id; the others wait for it, and store_check names them.
  */
 enum status store_open(const struct store_options *o, struct store **out, struct error *e);
 void store_close(struct store **s);
@@ -170,7 +170,7 @@ bool store_visible(
  * Writes a whole record (entered fields, any order). id 0 adds one and *id becomes its number. Sets version, created_*, updated_*
  * (unless the fields name created_* of an import), indexes, terms, unique values, scope of it and of what follows it, log, history, operation;
  * then calls the observer. kind: "add", "set", "delete", "restore", "undo", "merge". Setting deleted_at moves the record to the trash.
- * A unique value that another record has is STATUS_DUPLICATE with the field named. Same content as before: nothing is written, *unchanged (may be NULL) is true.
+ * A unique value that another live record has is STATUS_DUPLICATE with the field named. Same content as before: nothing is written, *unchanged (may be NULL) is true.
  */
 enum status store_put(struct txn *t, const struct author *author, const struct entity *entity,
 	uint64_t *id, const char *kind, struct bytes fields, bool *unchanged, struct error *e);
@@ -185,9 +185,15 @@ enum status store_operation(struct txn *t, uint64_t *operation, struct error *e)
 enum status store_next_id(
 	struct txn *t, const struct entity *entity, uint64_t *next, struct error *e);
 
-/* id of the record whose unique field (or number field) has this text; STATUS_NOT_FOUND. Not restricted by scope: check store_visible. */
+/*
+ * id of the record whose unique field (or number field) has this text: the live one, else one that was merged, else one in the trash;
+ * STATUS_NOT_FOUND. Not restricted by scope: check store_visible.
+ */
 enum status store_find_unique(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes text, uint64_t *id, struct error *e);
+/* The live record other than id that has the value of the unique field f in these fields; 0: it is free, or f is not unique. */
+uint64_t store_unique_holder(struct txn *t, const struct entity *entity, const struct field *f,
+	uint64_t id, struct bytes fields);
 /* Ids with exactly this value of an indexed field (wire form), ascending, at most max; not restricted by scope. */
 size_t store_find_equal(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes wire, uint64_t after_id, uint64_t *ids, size_t max);

@@ -461,6 +461,69 @@ static void test_an_observers_error_undoes_the_transaction(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
 
+static uint64_t code_holder(struct txn *t)
+{
+	uint64_t id = 0;
+
+	store_find_unique(t, b.customer, entity_field_named(b.customer, "code"),
+		bytes_str("C000001"), &id, NULL);
+	return id;
+}
+
+static uint64_t add_again(struct txn *t, enum status wanted)
+{
+	struct buf fields = BUF_INIT;
+	uint64_t id = 0;
+
+	bench_customer_fields(1, 0, 0, &fields);
+	assert_int_equal(bench_put(&b, t, b.customer, &id, "add", &fields, NULL), wanted);
+	buf_free(&fields);
+	return id;
+}
+
+/* A live record goes before those in the trash, and the one that was deleted last before the others there. */
+static void test_values_of_the_trash_are_free(void **state)
+{
+	const struct field *code = entity_field_named(b.customer, "code");
+	struct txn *t = bench_begin(&b, true);
+	uint64_t one = add_again(t, STATUS_OK), two, three;
+	struct buf run = BUF_INIT, room = BUF_INIT;
+	struct stored r;
+
+	OK(bench_delete(&b, t, b.customer, one, NULL));
+	assert_int_equal(code_holder(t), one);
+	two = add_again(t, STATUS_OK);
+	assert_int_equal(code_holder(t), two);
+	add_again(t, STATUS_DUPLICATE);
+	bench_commit(&t);
+	assert_int_equal(bench_check(&b), 0);
+	t = bench_begin(&b, true);
+	assert_int_equal(bench_restore(&b, t, b.customer, one, NULL), STATUS_DUPLICATE);
+	assert_false(txn_wrote(t));
+	OK(store_get(t, &scope_all, b.customer, one, &room, &r, NULL));
+	assert_int_equal(store_unique_holder(t, b.customer, code, one, r.fields), two);
+	assert_int_equal(store_unique_holder(t, b.customer, code, two, r.fields), 0);
+	OK(bench_delete(&b, t, b.customer, two, NULL));
+	assert_int_equal(code_holder(t), two);
+	OK(bench_restore(&b, t, b.customer, one, NULL));
+	assert_int_equal(code_holder(t), one);
+	bench_commit(&t);
+	assert_int_equal(bench_check(&b), 0);
+	t = bench_begin(&b, true);
+	OK(bench_delete(&b, t, b.customer, one, NULL));
+	three = add_again(t, STATUS_OK);
+	OK(bench_set(&b, t, b.customer, one, "set", CUSTOMER_CODE,
+		text_run(&run, CUSTOMER_CODE, "C9"), NULL));
+	OK(bench_set(&b, t, b.customer, three, "set", CUSTOMER_CODE,
+		text_run(&run, CUSTOMER_CODE, "C9"), NULL));
+	assert_int_equal(code_holder(t), two);
+	OK(bench_restore(&b, t, b.customer, two, NULL));
+	bench_commit(&t);
+	assert_int_equal(bench_check(&b), 0);
+	buf_free(&run);
+	buf_free(&room);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +532,7 @@ int main(void)
 		TEST(test_index_follows_the_record),
 		TEST(test_personal_values_are_hashed),
 		TEST(test_unique_values),
+		TEST(test_values_of_the_trash_are_free),
 		TEST(test_scope_of_a_customer_and_what_follows_it),
 		TEST(test_trash_is_seen_by_those_who_ask_for_it),
 		TEST(test_refuses_what_is_no_record),
