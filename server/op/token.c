@@ -5,6 +5,7 @@
 
 #define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define TOKEN_MAX (16u * 1024) /* that of a history carries a state: history.c */
 #define KEY crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 
 static void token_key(const struct call *c, uint8_t key[KEY])
@@ -60,7 +61,7 @@ enum status token_open(struct call *c, struct bytes question, struct buf *token,
 		return STATUS_OK;
 	token_key(c, key);
 	token_bound(c, question, &bound);
-	if (sealed.len >= NONCE + TAG && sealed.len < 4096) {
+	if (sealed.len >= NONCE + TAG && sealed.len < TOKEN_MAX) {
 		buf_reserve(token, sealed.len);
 		failed = crypto_aead_xchacha20poly1305_ietf_decrypt(token->data, &len, NULL,
 			sealed.data + NONCE, sealed.len - NONCE, bound.data, bound.len, sealed.data,

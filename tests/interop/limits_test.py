@@ -450,6 +450,14 @@ def page_tokens(admin):
     codes = {code_of(lambda: admin.call("record.list", "customer", limit=5, page=page[:n])) for n in range(1, len(page))}
     tap.is_("cut at any byte", codes, {pb.USAGE})
     refused("of 10 KB", pb.USAGE, lambda: admin.call("record.list", "customer", limit=5, page=page * 100))
+    long = admin.call("record.add", "customer", fields={"name": "长页", "phone": "0571-33334444", "remarks": "页" * 2000}).record[0].id
+    for n in range(3):
+        admin.call("record.set", "customer", long, {"city": f"城{n}"})
+    seen, at = 0, b""
+    while at or not seen:
+        reply = admin.call("record.history", "customer", long, limit=1, page=at)
+        seen, at = seen + len(reply.change), reply.next
+    tap.is_("the history of a long record has pages", seen, 4)
     tap.is_("as it was made it works, twice", [len(admin.call("record.list", "customer", limit=5, page=page).record) for _ in "12"], [5, 5])
     other.close()
 
@@ -464,11 +472,11 @@ def idempotency(admin):
             lambda: admin.call("record.add", "customer", fields={**fields, "city": "x"}, idempotency_key="\x01键"), "idempotency_key")
     refused("the same key, another op", pb.CONFLICT,
             lambda: admin.call("record.delete", "customer", first.record[0].id, idempotency_key="\x01键"), "idempotency_key")
-    mine = other.call("record.add", "customer", fields=fields, idempotency_key="\x01键")
+    mine = other.call("record.add", "customer", fields={**fields, "name": "匙"}, idempotency_key="\x01键")
     tap.ok("another user's same key is another key", mine.record[0].id != first.record[0].id)
     refused("a key of 129 bytes", pb.USAGE, lambda: admin.call("record.add", "customer", fields=fields, idempotency_key="k" * 129))
     refused("a refusal", pb.INVALID, lambda: admin.call("record.add", "customer", fields={"name": ""}, idempotency_key="later"))
-    admin.call("record.add", "customer", fields=fields, idempotency_key="later")
+    admin.call("record.add", "customer", fields={**fields, "name": "锁"}, idempotency_key="later")
     tap.ok("is not kept", True)
     other.close()
 
