@@ -61,7 +61,8 @@ static bool known(const struct hunt *h, const struct field *f, const struct enti
 	return false;
 }
 
-static void consider(struct hunt *h, const struct field *f, const struct entity *en, uint64_t id)
+static void consider(struct hunt *h, const struct field *f, const struct entity *en,
+	const struct field *other, uint64_t id)
 {
 	const struct model_write *w = h->w;
 	struct buf room = BUF_INIT;
@@ -75,7 +76,8 @@ static void consider(struct hunt *h, const struct field *f, const struct entity 
 		goto out;
 	if (f->match == MATCH_NAME && is_person(h, en, r.fields))
 		goto out;
-	h->out[h->n++] = (struct duplicate){ f, en, id, store_visible(w->txn, w->scope, en, id) };
+	h->out[h->n++] =
+		(struct duplicate){ f, en, other, id, store_visible(w->txn, w->scope, en, id) };
 out:
 	buf_free(&room);
 }
@@ -91,7 +93,7 @@ static void hunt_field(struct hunt *h, const struct field *f, struct bytes value
 	record_add_text(&wire, other->tag, value);
 	n = store_find_equal(h->w->txn, en, other, buf_bytes(&wire), 0, ids, PAGE);
 	for (size_t i = 0; i < n; i++)
-		consider(h, f, en, ids[i]);
+		consider(h, f, en, other, ids[i]);
 	buf_free(&wire);
 }
 
@@ -140,7 +142,7 @@ static void hunt_name(struct hunt *h, const struct field *f)
 	size_t n = store_find_match(h->w->txn, h->w->entity, f, h->fields, 0, ids, PAGE);
 
 	for (size_t i = 0; i < n; i++)
-		consider(h, f, h->w->entity, ids[i]);
+		consider(h, f, h->w->entity, f, ids[i]);
 }
 
 /* Of an old record only what changes is looked at: the name counts for the birthday too. */

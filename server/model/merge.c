@@ -117,10 +117,16 @@ static bool is_pair(const struct merging *g, const struct entity *en, uint64_t i
 	return en == g->entity && (id == g->m->write.id || id == g->m->other->id);
 }
 
+/* Only what the caller sees is counted: the number would tell that there are others. */
 static void count_moved(const struct merging *g, const struct entity *en, uint64_t id)
 {
-	gint64 *key = g_new(gint64, 1);
+	struct scope scope = *g->m->write.scope;
+	gint64 *key;
 
+	scope.trash_too = true;
+	if (!store_visible(g->m->write.txn, &scope, en, id))
+		return;
+	key = g_new(gint64, 1);
 	*key = (gint64)any_ref(en->number, id);
 	g_hash_table_add(g->moved, key);
 }

@@ -151,6 +151,7 @@ enum status model_restore(const struct model_write *w, uint64_t *count, struct e
 struct duplicate {
 	const struct field *field; /* of w->entity: whose value they share */
 	const struct entity *entity;
+	const struct field *other; /* of entity: where it stands there */
 	uint64_t id;
 	bool visible; /* to w->scope: of others nothing but that they are there may be told */
 };
@@ -160,7 +161,8 @@ size_t model_duplicates(
 /*
  * Merges other into write.before (both live and of write.entity, as the caller sees them): every reference to other, in the trash too, names
  * write.id; what write.before lacks comes from other, lists hold the values of both; where both have a value write.before's stays
- * unless its tag stands in take. other goes to the trash with merged_into, from where ids find the survivor. count: records whose references moved.
+ * unless its tag stands in take. other goes to the trash with merged_into, from where ids find the survivor. count: records whose references moved,
+ * of those that the caller sees.
  * STATUS_INVALID when the result breaks a rule, STATUS_USAGE for entities that are never merged; nothing is written then.
  */
 struct model_merge {

@@ -20,6 +20,16 @@ static enum status forced(const struct call *c, struct error *e)
 	return STATUS_OK;
 }
 
+/* Whether the caller may not read what two records share: that they share it would tell the value. */
+static bool is_masked(
+	const struct target *t, const struct duplicate *d, struct bytes own, struct bytes other)
+{
+	const struct caller *caller = t->call->caller;
+
+	return (own.len && caller_masked(caller, t->entity, d->field, own)) ||
+	       caller_masked(caller, d->entity, d->other, other);
+}
+
 static void report(struct target *t, const struct duplicate *d, struct error *e)
 {
 	struct buf room = BUF_INIT;
@@ -33,6 +43,10 @@ static void report(struct target *t, const struct duplicate *d, struct error *e)
 	}
 	if (store_get(t->call->txn, &t->scope, d->entity, d->id, &room, &r, NULL))
 		goto out;
+	if (is_masked(t, d, bytes_of("", 0), r.fields)) {
+		error_field(e, d->field->name, "exists, where you may not see it");
+		goto out;
+	}
 	name = model_text(d->entity, r.fields, d->entity->name_field);
 	snprintf(candidate, sizeof(candidate), "%s:%llu", d->entity->name,
 		(unsigned long long)d->id);
@@ -89,14 +103,10 @@ static struct bytes reasons(
 static bool told_elsewhere(
 	const struct groups *g, const struct duplicate *found, size_t n, uint64_t id)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < n; i++) {
-		if (found[i].visible && found[i].entity == g->t.entity && found[i].id > id)
+	for (size_t i = 0; i < n; i++)
+		if (found[i].entity == g->t.entity && found[i].id > id)
 			return true;
-		any = any || found[i].visible;
-	}
-	return !any;
+	return false;
 }
 
 static bool first_of(const struct duplicate *found, size_t i)
@@ -104,7 +114,7 @@ static bool first_of(const struct duplicate *found, size_t i)
 	for (size_t k = 0; k < i; k++)
 		if (found[k].entity == found[i].entity && found[k].id == found[i].id)
 			return false;
-	return found[i].visible;
+	return true;
 }
 
 static enum status group_add(
@@ -131,12 +141,31 @@ static enum status group_add(
 	return s;
 }
 
+/* What the caller may be told of. */
+static size_t readable(
+	struct groups *g, const struct stored *record, struct duplicate *found, size_t n)
+{
+	struct buf room = BUF_INIT;
+	struct stored other;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (found[i].visible &&
+			!store_get(g->t.call->txn, &g->t.scope, found[i].entity, found[i].id, &room,
+				&other, NULL) &&
+			!is_masked(&g->t, &found[i], record->fields, other.fields))
+			found[kept++] = found[i];
+	buf_free(&room);
+	return kept;
+}
+
 static bool group_row(void *arg, const struct stored *record)
 {
 	struct groups *g = arg;
 	struct duplicate found[CANDIDATES];
 	struct model_write w = target_write(&g->t, NULL, record->id);
-	size_t n = model_duplicates(&w, record->fields, found, CANDIDATES);
+	size_t n =
+		readable(g, record, found, model_duplicates(&w, record->fields, found, CANDIDATES));
 
 	if (!n || told_elsewhere(g, found, n, record->id))
 		return true;
@@ -153,6 +182,8 @@ static enum status record_duplicates(struct call *c, struct error *e)
 	struct query q = { .limit = UINT32_MAX };
 	enum status s = target_open(c, &g.t, e);
 
+	if (!s && c->caller->exact_only)
+		s = error_set(e, STATUS_DENIED, "this report is not allowed to this role");
 	g.limit = !g.limit ? LIMIT_DEFAULT : g.limit > LIMIT_MAX ? LIMIT_MAX : g.limit;
 	q.entity = g.t.entity;
 	q.scope = &g.t.scope;

