@@ -190,13 +190,13 @@ uint64_t csv_bytes_read(const struct csv_reader *r)
 /* Notes the first fault of a row, which is at an offset of the row's text. */
 static void fault(struct csv_reader *r, struct bytes row, size_t at, const char *what)
 {
-	struct bytes before = bytes_of(row.data, at);
-	uint64_t lines = count_line_ends(r, before);
 	size_t start = at;
+	uint64_t lines;
 	size_t column;
 
 	if (r->bad[0])
 		return;
+	lines = count_line_ends(r, bytes_of(row.data, at));
 	while (start > 0 && row.data[start - 1] != '\n' && row.data[start - 1] != '\r')
 		start--;
 	column = text_length(bytes_of(row.data + start, at - start)) + 1;

@@ -128,7 +128,7 @@ csv() { # csv NAME EXIT ROWS-IN CONTENT(printf)
 	is "csv: $1: rows" "$(($(as admin customer count) - before))" "$3"
 	unlike "csv: $1: no garbled word" "$ERR" $'\xef\xbf\xbd'
 }
-csv "mixed line ends" 0 4 'name,phone\r\n甲1,0571-1111111\n甲2,0571-1111111\r甲3,0571-1111111\r\n甲4,0571-1111111'
+csv "mixed line ends" 11 2 'name,phone\r\n甲1,0571-1111111\n甲2,0571-1111111\r甲3,0571-1111111\r\n甲4,0571-1111111'
 csv "a NUL" 11 1 'name,phone\n乙\0one,0571-1111111\n乙2,0571-1111111\n'
 csv "an empty file" 6 0 ''
 csv "only a mark" 6 0 '\xef\xbb\xbf'
