@@ -44,9 +44,21 @@ struct bulk {
 	struct app *app;
 	uint64_t changed, failed;
 	uint64_t operation; /* of the first change: the others join it */
+	struct buf ids;     /* JSON, of a dry run */
 };
 
-/* The output is one line a record that changed: its id; failures go to stderr. */
+/* Ids of what changed, or would change: alone with -o id, and in a dry run. */
+static void add_id(struct bulk *b, uint64_t id, struct buf *out)
+{
+	bool json = b->app->output == OUTPUT_JSON || b->app->output == OUTPUT_JSONL;
+
+	if (b->app->output == OUTPUT_ID || (b->app->opt.dry_run && !json))
+		buf_printf(out, "%llu\n", (unsigned long long)id);
+	if (b->app->opt.dry_run && json)
+		buf_printf(&b->ids, "%s%llu", b->ids.len ? "," : "", (unsigned long long)id);
+}
+
+/* Failures go to stderr. */
 static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *reply, struct buf *out)
 {
 	struct bulk *b = arg;
@@ -61,8 +73,7 @@ static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *rep
 		app_print_error(b->app, &error);
 	} else if (reply->operation || b->app->opt.dry_run) {
 		b->changed += reply->has_count ? reply->count : 1;
-		if (b->app->output == OUTPUT_ID)
-			buf_printf(out, "%llu\n", (unsigned long long)id);
+		add_id(b, id, out);
 		if (!b->operation)
 			b->operation = reply->operation;
 	}
@@ -96,7 +107,7 @@ static enum status send_all(struct bulk *b, struct pipeline *p, Guanxi__Request 
 	return st ? st : pipeline_finish(p, e);
 }
 
-static enum status print_result(const struct bulk *b, struct error *e)
+static enum status print_result(struct bulk *b, struct error *e)
 {
 	struct buf out = BUF_INIT;
 
@@ -111,7 +122,10 @@ static enum status print_result(const struct bulk *b, struct error *e)
 		buf_printf(&out, "%llu", (unsigned long long)b->operation);
 	else
 		buf_add_str(&out, "null");
-	buf_printf(&out, ",\"changed\":%llu}\n", (unsigned long long)b->changed);
+	buf_printf(&out, ",\"changed\":%llu", (unsigned long long)b->changed);
+	if (b->app->opt.dry_run)
+		buf_printf(&out, ",\"ids\":[%s]", buf_str(&b->ids));
+	buf_add_str(&out, "}\n");
 	enum status st = out_write(buf_bytes(&out), e);
 	buf_free(&out);
 	return st;
@@ -120,7 +134,7 @@ static enum status print_result(const struct bulk *b, struct error *e)
 static enum status change_all(
 	struct app *app, const char *op, const struct ids *ids, struct error *e)
 {
-	struct bulk b = { .app = app };
+	struct bulk b = { .app = app, .ids = BUF_INIT };
 	struct pipeline *p = pipeline_new(app, on_reply, &b);
 	Guanxi__Request *r = request_new(app, op);
 	enum status st = request_assign(app, r, app->args, app->nargs, e);
@@ -131,6 +145,7 @@ static enum status change_all(
 	pipeline_free(&p);
 	if (!st)
 		st = print_result(&b, e);
+	buf_free(&b.ids);
 	if (!st && b.failed)
 		return error_set(e, STATUS_PARTIAL, app_tr(app, "%llu records failed"),
 			(unsigned long long)b.failed);

@@ -42,8 +42,9 @@ static struct bytes user_name(const struct app *app, const struct entity *en,
 
 struct sides {
 	struct bytes user;
-	Guanxi__Record old_record, new_record;
-	struct view old, new;
+	Guanxi__Record old_record, new_record, merged_record;
+	struct view old, new,
+		merged; /* merged: what the record that went in a merge said otherwise */
 };
 
 static bool sides_init(struct sides *s, const struct app *app, const struct entity *en,
@@ -52,7 +53,9 @@ static bool sides_init(struct sides *s, const struct app *app, const struct enti
 	s->user = user_name(app, en, c, reply);
 	s->old_record = side_record(en, c->old_fields);
 	s->new_record = side_record(en, c->new_fields);
+	s->merged_record = side_record(en, c->merged_fields);
 	return view_init(&s->old, app, &s->old_record, reply) &&
+	       view_init(&s->merged, app, &s->merged_record, reply) &&
 	       view_init(&s->new, app, &s->new_record, reply);
 }
 
@@ -60,6 +63,7 @@ static void sides_release(struct sides *s)
 {
 	view_release(&s->old);
 	view_release(&s->new);
+	view_release(&s->merged);
 }
 
 static void add_changes_text(
@@ -77,6 +81,43 @@ static void add_changes_text(
 		}
 		view_cell(&s->new, f, FORM_DISPLAY, out);
 	}
+}
+
+/* What the record that went in a merge said otherwise. */
+static void add_merged_text(
+	const struct sides *s, const struct entity *en, const Guanxi__Change *c, struct buf *out)
+{
+	const char *head = app_tr(s->merged.app, "not taken over from");
+
+	for (size_t i = 0; c->has_merged_id && i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+
+		if (f->flags & F_VIRTUAL || !view_has(&s->merged, f))
+			continue;
+		if (head)
+			buf_printf(out, "%s%s %llu: ", out->len ? "; " : "", head,
+				(unsigned long long)c->merged_id);
+		buf_printf(out, "%s%s: ", head ? "" : ", ", field_label(s->merged.app, f));
+		view_cell(&s->merged, f, FORM_DISPLAY, out);
+		head = NULL;
+	}
+}
+
+static void add_merged_json(
+	const struct sides *s, const struct entity *en, const Guanxi__Change *c, struct buf *out)
+{
+	bool first = true;
+
+	buf_printf(out, "{\"id\":%llu,\"not_taken_over\":{", (unsigned long long)c->merged_id);
+	for (size_t i = 0; i < en->nfields; i++) {
+		const struct field *f = &en->fields[i];
+
+		if (f->flags & F_VIRTUAL || !view_has(&s->merged, f))
+			continue;
+		json_add_key(out, &first, f->name);
+		view_json_value(&s->merged, f, out);
+	}
+	buf_add_str(out, "}}");
 }
 
 static void add_changes_json(
@@ -134,6 +175,10 @@ static void change_json(
 	add_number_member(out, &first, "version", c->version);
 	json_add_key(out, &first, "changes");
 	add_changes_json(s, en, c, out);
+	if (c->has_merged_id) {
+		json_add_key(out, &first, "merged");
+		add_merged_json(s, en, c, out);
+	}
 	add_text_member(out, &first, "reason", c->has_reason, c->reason);
 	add_text_member(out, &first, "address", c->has_address, c->address);
 	buf_add_u8(out, '}');
@@ -152,6 +197,7 @@ static void change_row(struct grid *g, const struct app *app, const struct sides
 	snprintf(operation, sizeof operation, "%llu", (unsigned long long)c->operation);
 	snprintf(version, sizeof version, "%llu", (unsigned long long)c->version);
 	add_changes_text(s, en, c, &changes);
+	add_merged_text(s, en, c, &changes);
 	grid_row(g, (struct bytes[]){ buf_bytes(&time), s->user, pb_bytes(c->kind),
 			    bytes_str(operation), bytes_str(version), buf_bytes(&changes) });
 	buf_free(&time);

@@ -105,6 +105,7 @@ const struct translation translations[] = {
 	{ "age", "年龄" },
 	{ "birthdays ahead", "近期生日" },
 	{ "changes", "更改" },
+	{ "not taken over from", "未采用的值,来自" },
 	{ "commands:", "命令:" },
 	{ "count", "统计" },
 	{ "no index answers this filter: records are read one by one",

@@ -7,7 +7,6 @@
 #include <glib.h>
 
 #define PAGE 256
-#define IDS "merged_ids"
 
 struct merging {
 	const struct model_merge *m;
@@ -19,7 +18,7 @@ struct merging {
 
 bool model_mergeable(const struct entity *entity)
 {
-	return entity->merged_field && entity_field_named(entity, IDS);
+	return entity->merged_field && entity_field_named(entity, MERGED_IDS);
 }
 
 static bool is_merged_field(const struct entity *en, const struct field *f)
@@ -142,9 +141,8 @@ static enum status move_record(
 	if (is_pair(g, en, id) || !redirect(g, en, record->fields, m->write.id, &fields))
 		return STATUS_OK;
 	count_moved(g, en, id);
-	if (!m->dry_run)
-		s = adapt(g, en, record, &fields);
-	if (!s && !m->dry_run)
+	s = adapt(g, en, record, &fields);
+	if (!s)
 		s = store_put(m->write.txn, m->write.author, en, &id, "merge", buf_bytes(&fields),
 			NULL, g->e);
 	buf_free(&fields);
@@ -266,7 +264,7 @@ static bool is_taken(const struct model_merge *m, const struct field *f)
 	return false;
 }
 
-static bool is_entered(const struct field *f)
+bool model_merged_field(const struct field *f)
 {
 	bool common = f->tag > TAG_EXTERNAL_ID && f->tag < TAG_CUSTOM;
 
@@ -306,7 +304,7 @@ static bool is_other_reading(const struct merging *g, const struct field *f)
 static bool comes_over(
 	const struct model_merge *m, const struct field *f, struct bytes keep, struct bytes other)
 {
-	return is_entered(f) && other.len && (!keep.len || is_taken(m, f)) &&
+	return model_merged_field(f) && other.len && (!keep.len || is_taken(m, f)) &&
 	       !bytes_equal(keep, other);
 }
 
@@ -357,7 +355,7 @@ static void combine(const struct merging *g, struct buf *out)
 	for (size_t i = 0; i < g->entity->nfields; i++) {
 		const struct field *f = &g->entity->fields[i];
 		struct bytes k = record_run(keep, f->tag), o = record_run(other, f->tag);
-		if (is_entered(f) && type_is_list(f->type))
+		if (model_merged_field(f) && type_is_list(f->type))
 			unite(k, o, &patch);
 		else if (comes_over(g->m, f, k, o) &&
 			 (is_taken(g->m, f) || !is_other_reading(g, f)))
@@ -411,7 +409,7 @@ static enum status put_other(const struct merging *g)
 static void add_merged_ids(const struct merging *g, struct bytes checked, struct buf *out)
 {
 	const struct model_merge *m = g->m;
-	uint16_t tag = entity_field_named(g->entity, IDS)->tag;
+	uint16_t tag = entity_field_named(g->entity, MERGED_IDS)->tag;
 	struct buf ids = BUF_INIT, here = BUF_INIT, all = BUF_INIT;
 
 	buf_printf(&here, "%llu", (unsigned long long)m->other->id);
@@ -465,11 +463,11 @@ enum status model_merge(const struct model_merge *m, uint64_t *count, struct err
 	}
 	if (!s)
 		s = move_references(&g);
-	if (!s && !m->dry_run)
+	if (!s)
 		s = put_other(&g);
-	if (!s && !m->dry_run)
+	if (!s)
 		s = put_keep(&g, buf_bytes(&checked));
-	if (!s && !m->dry_run)
+	if (!s)
 		s = model_settle(m->write.txn, m->write.author, g.entity, m->write.id, e);
 	*count = g_hash_table_size(g.moved);
 	g_hash_table_destroy(g.moved);

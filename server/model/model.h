@@ -170,10 +170,13 @@ struct model_merge {
 	const struct stored *other;
 	const uint32_t *take;
 	size_t ntake;
-	bool dry_run; /* checks and counts only */
 };
 enum status model_merge(const struct model_merge *m, uint64_t *count, struct error *e);
 bool model_mergeable(const struct entity *entity);
+/* A field whose value comes from one of the two: entered, and none that every record has. */
+bool model_merged_field(const struct field *f);
+#define MERGED_IDS                                                                                 \
+	"merged_ids" /* field of the one that stays: the numbers of those that went, the last one last */
 
 /*
  * After an operation that brought records out of the trash (restore, undo), once for each of them when all stand: what must hold

@@ -20,6 +20,16 @@ struct back {
 	bool more;
 };
 
+/* The state before an entry: its before-image in the place of what it changed. */
+static void state_before(struct buf *state, const struct log_body *body)
+{
+	struct buf older = BUF_INIT;
+
+	record_merge(buf_bytes(state), body->before, body->tags, body->ntags, &older);
+	buf_free(state);
+	*state = older;
+}
+
 /* Hidden when it is in the record before or after: a before-image alone does not tell what kind of record it was. */
 static bool tag_hidden(const struct back *b, struct bytes before, const struct field *f)
 {
@@ -60,6 +70,80 @@ static size_t tags_entered(
 	return n;
 }
 
+/* The record that went in a merge: the last of the numbers that this one then had. */
+static uint64_t merged_away(const struct back *b, const struct log_body *body)
+{
+	const struct field *f = entity_field_named(b->t.entity, MERGED_IDS);
+	struct bytes run = f ? record_run(buf_bytes(&b->state), f->tag) : bytes_of("", 0);
+	struct wire_field w;
+	uint64_t id = 0;
+	bool changed = false;
+
+	for (size_t i = 0; f && i < body->ntags; i++)
+		changed = changed || body->tags[i] == f->tag;
+	while (changed && record_next(&run, &w, NULL)) {
+		id = 0;
+		for (size_t i = 0; i < w.bytes.len; i++)
+			id = id * 10 + (uint64_t)(w.bytes.data[i] - '0');
+	}
+	return id;
+}
+
+/* The record that went as it stood before the merge: what was changed with it and later is taken out again. */
+static enum status merged_state(struct back *b, uint64_t id, const struct log_entry *merge,
+	struct buf *state, struct error *e)
+{
+	struct txn *t = b->t.call->txn;
+	struct buf room = BUF_INIT;
+	struct stored record;
+	uint64_t seqs[ENTRIES], before = 0;
+	enum status s = store_get(t, &scope_all, b->t.entity, id, &room, &record, e);
+	bool done = s != STATUS_OK;
+	size_t n;
+
+	if (!s)
+		buf_add_bytes(state, record.fields);
+	while (!done && (n = log_of_record(t, b->t.entity, id, before, seqs, ENTRIES)) > 0) {
+		for (size_t i = 0; !done && i < n; i++) {
+			struct log_entry entry;
+			struct log_body body = { 0 };
+			s = log_read(t, seqs[i], &entry, &room, &body, e);
+			done = s || (entry.seq < merge->seq && entry.operation != merge->operation);
+			if (!done && log_kind_is_change(entry.kind))
+				state_before(state, &body);
+		}
+		before = seqs[n - 1];
+	}
+	buf_free(&room);
+	return s;
+}
+
+/* What the record that went said otherwise, and what it said more than came over. */
+static enum status merged_reply(struct back *b, const struct log_entry *entry,
+	const struct log_body *body, Guanxi__Change *ch, struct error *e)
+{
+	struct buf state = BUF_INIT, kept = BUF_INIT;
+	uint64_t id = entry->kind == LOG_MERGE ? merged_away(b, body) : 0;
+	enum status s = id ? merged_state(b, id, entry, &state, e) : STATUS_OK;
+
+	for (size_t i = 0; id && !s && i < b->t.entity->nfields; i++) {
+		const struct field *f = &b->t.entity->fields[i];
+		struct bytes other = record_run(buf_bytes(&state), f->tag);
+		if (other.len && model_merged_field(f) && !type_is_list(f->type) &&
+			!bytes_equal(other, record_run(buf_bytes(&b->state), f->tag)) &&
+			!tag_hidden(b, buf_bytes(&state), f))
+			buf_add_bytes(&kept, other);
+	}
+	ch->has_merged_id = ch->has_merged_fields = id && !s;
+	ch->merged_id = id;
+	ch->merged_fields = pb_from(arena_copy(b->t.call->arena, buf_bytes(&kept)));
+	if (!s && kept.len)
+		s = reply_names(b->t.call, b->t.entity, pb_bytes(ch->merged_fields), e);
+	buf_free(&state);
+	buf_free(&kept);
+	return s;
+}
+
 static enum status change_reply(
 	struct back *b, const struct log_entry *entry, const struct log_body *body, struct error *e)
 {
@@ -92,6 +176,8 @@ static enum status change_reply(
 		pb_from(tags_view(b, body->before, buf_bytes(&b->state), tags, ch->n_changed));
 	ch->has_reason = reason.len > 0;
 	ch->reason = pb_from(reason);
+	if (merged_reply(b, entry, body, ch, e))
+		return STATUS_INVALID;
 	ch->has_address = address.len > 0 && c->caller->admin;
 	ch->address = pb_from(address);
 	c->reply->change[c->reply->n_change++] = ch;
@@ -100,16 +186,6 @@ static enum status change_reply(
 		reply_names(c, b->t.entity, pb_bytes(ch->new_fields), e))
 		return STATUS_INVALID;
 	return reply_name(c, schema_entity_by_number(c->schema, ENTITY_USER), entry->user, e);
-}
-
-/* The state before an entry: its before-image in the place of what it changed. */
-static void step_back(struct back *b, const struct log_body *body)
-{
-	struct buf older = BUF_INIT;
-
-	record_merge(buf_bytes(&b->state), body->before, body->tags, body->ntags, &older);
-	buf_free(&b->state);
-	b->state = older;
 }
 
 static enum status history_entry(struct back *b, uint64_t seq, struct buf *room, struct error *e)
@@ -126,7 +202,7 @@ static enum status history_entry(struct back *b, uint64_t seq, struct buf *room,
 			return STATUS_OK;
 		s = change_reply(b, &entry, &body, e);
 	}
-	step_back(b, &body);
+	state_before(&b->state, &body);
 	return s;
 }
 

@@ -58,14 +58,13 @@ static enum status record_merge_two(struct call *c, struct error *e)
 		s = read_pair(&t, rooms, pair, e);
 	if (!s)
 		s = take_args(&t, take, &ntake, e);
-	if (!s && !c->request->dry_run)
+	if (!s)
 		s = target_operation(&t, e);
 	if (!s) {
 		struct model_merge m = { .write = target_write(&t, &pair[0], pair[0].id),
 			.other = &pair[1],
 			.take = take,
-			.ntake = ntake,
-			.dry_run = c->request->dry_run };
+			.ntake = ntake };
 		s = model_merge(&m, &count, e);
 	}
 	if (!s)

@@ -97,10 +97,12 @@ static enum status record_set(struct call *c, struct error *e)
 		s = change_check(&ch, &ch.before, ch.before.id, e);
 	if (!s && c->request->has_if_version)
 		s = conflict_check(&ch.t, &ch.before, c->request->if_version, &ch.patch, e);
-	if (!s && !c->request->dry_run)
+	if (!s)
 		s = change_put(&ch, &ch.before.id, "set", e);
 	if (!s)
 		s = target_reply(&ch.t, ch.before.id, e);
+	c->reply->has_count = c->request->dry_run;
+	c->reply->count = c->reply->operation != 0;
 	change_close(&ch);
 	return s;
 }

@@ -94,7 +94,7 @@ exits "count" 5 as admin undo "$OPERATION"
 exits "and are a setting" 0 as admin setting set undo.days value=30
 exits "a dry run of many checks each at the server" 11 as admin customer set --where 'id > 0' phone=abc --dry-run
 exits "or tells how many" 0 as admin customer set --where 'id > 0' remarks=一起 --dry-run -o json
-is "would change" "$OUT $(as admin customer count 'remarks is empty')" '{"operation":null,"changed":2} 2'
+is "would change" "$OUT $(as admin customer count 'remarks is empty')" '{"operation":null,"changed":2,"ids":[2,1]} 2'
 exits "many at once" 0 as admin customer set --where 'id > 0' remarks=一起 -y -o json
 is "are one operation" "$(jq -c 'keys' <<<"$OUT") $(jq .changed <<<"$OUT") $(grep -c undo: <<<"$ERR")" '["changed","operation"] 2 1'
 exits "that is undone" 0 as admin undo "$(jq .operation <<<"$OUT")"
