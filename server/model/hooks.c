@@ -20,6 +20,21 @@ const struct hooks *hooks_of(const struct entity *entity)
 	return NULL;
 }
 
+/* While it lay in the trash its computed fields were left alone, whatever happened to what they count. */
+static enum status compute_anew(
+	struct txn *t, const struct hooks *hooks, const struct stored *record, struct error *e)
+{
+	struct computed c;
+	enum status s;
+
+	computed_init(&c, t, hooks->entity, record->id);
+	s = hooks->compute(t, record, &c, e);
+	if (!s)
+		s = computed_write(&c, e);
+	computed_release(&c);
+	return s;
+}
+
 enum status model_after(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e)
 {
@@ -27,7 +42,11 @@ enum status model_after(struct txn *t, const struct author *author, const struct
 
 	enum status s = files_after(t, entity, before, after, e);
 
-	return !s && hooks && hooks->after ? hooks->after(t, author, entity, before, after, e) : s;
+	if (!s && hooks && hooks->after)
+		s = hooks->after(t, author, entity, before, after, e);
+	if (!s && hooks && hooks->compute && before && before->deleted && !after->deleted)
+		s = compute_anew(t, hooks, after, e);
+	return s;
 }
 
 enum status model_settle(struct txn *t, const struct author *author, const struct entity *entity,

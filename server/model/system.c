@@ -131,7 +131,7 @@ static enum status user_after(struct txn *t, const struct author *author,
 	struct wire_field w;
 	enum status s = STATUS_OK;
 
-	if (before && bytes_equal(old, new))
+	if (before && before->deleted == after->deleted && bytes_equal(old, new))
 		return STATUS_OK;
 	while (!s && record_next(&old, &w, NULL))
 		s = count_users(t, w.number, e);

@@ -4,6 +4,8 @@
 #include "server/op/journal.h"
 #include "server/server.h"
 
+#define RECORD_TEXT_MAX 255
+
 enum status target_open(struct call *c, struct target *t, struct error *e)
 {
 	struct bytes name = pb_bytes(c->request->entity);
@@ -45,6 +47,7 @@ enum status target_id(struct target *t, size_t i, uint64_t *id, struct error *e)
 {
 	const Guanxi__Request *r = t->call->request;
 	struct bytes text;
+	char why[96];
 	enum status s;
 
 	if (i >= r->n_record)
@@ -52,6 +55,8 @@ enum status target_id(struct target *t, size_t i, uint64_t *id, struct error *e)
 	text = pb_bytes(r->record[i]);
 	if (id_parse(text, id))
 		return STATUS_OK;
+	if (!text_valid(text, TEXT_LINE, RECORD_TEXT_MAX, why))
+		return error_set(e, STATUS_USAGE, "record %s", why);
 	s = t->parse.reference(t->parse.arg, t->entity->name, text, id, e);
 	if (s == STATUS_NOT_FOUND)
 		return error_set(e, s, "there is no %s \"%.*s\"", t->entity->name, (int)text.len,
@@ -189,7 +194,8 @@ const struct field *target_field(struct target *t, struct bytes name, struct err
 
 	if (f)
 		return f;
-	if (name.len < sizeof(shown) && text_valid(name, TEXT_LINE, sizeof(shown), why)) {
+	if (name.len && name.len < sizeof(shown) &&
+		text_valid(name, TEXT_LINE, sizeof(shown), why)) {
 		memcpy(shown, name.data, name.len);
 		shown[name.len] = 0;
 	}

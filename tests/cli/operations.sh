@@ -102,6 +102,15 @@ is "as one operation" "$(jq .changed <<<"$OUT") $(as admin customer count)" "3 $
 exits "that is undone as one" 0 as admin undo "$(jq .operation <<<"$OUT")"
 is "wholly" "$(as admin customer count)" "$ALL"
 
+# What is counted counts after an undo too, and after it lay in the trash.
+users() { as admin role show "$1" -o json | jq .user_count; }
+exits "a user" 0 as admin user add username=gast name=客 roles=support branch=1
+is "is counted" "$(users support)" 1
+exits "is taken back" 0 as admin undo "$(grep -o 'undo [0-9]*' <<<"$ERR" | grep -o '[0-9]*')" -o json
+is "is not" "$(users support)" null
+exits "comes again" 0 as admin undo "$(jq .operation <<<"$OUT")"
+is "and counts" "$(users support)" 1
+
 server_stop
 exits "the store is sound" 0 "$BIN/guanxid" check -D "$DIR/srv"
 test_end
