@@ -455,7 +455,7 @@ static enum status check_named(const struct entity *en, const char *list, struct
 static enum status check_entity(const struct schema *s, const struct entity *en, struct error *e)
 {
 	const char *const named[] = { en->name_field, en->number_field, en->scope_fields,
-		en->owner_field, en->seen_by_field };
+		en->owner_field, en->seen_by_field, en->shared_field };
 	enum status st = check_fields(s, en, e);
 
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]) && !st; i++)

@@ -147,6 +147,7 @@ struct field {
 #define E_NO_DELETE 0x08u
 #define E_ARCHIVE 0x10u /* has a field archived */
 #define E_FINAL 0x20u   /* added, then never changed: a further record corrects it */
+#define E_PRIVATE 0x40u /* a record that follows none is seen by its owner only */
 
 struct entity {
 	uint16_t number; /* never reused */
@@ -160,6 +161,8 @@ struct entity {
 		scope_fields; /* references whose scope this record follows, first set one wins, separated by |; or NULL */
 	const char *owner_field;   /* field that names the owner, or NULL */
 	const char *seen_by_field; /* besides: a user who sees the record (assignee), or NULL */
+	const char *
+		shared_field; /* besides: who else sees it, tags of users, roles, teams and branches, or a choice of scope that the record's team and branch fill; or NULL */
 	const char *
 		merged_field; /* reference to the record of this entity that it was merged into; or NULL: never merged */
 	const struct field *fields; /* common fields included */

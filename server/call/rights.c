@@ -97,6 +97,52 @@ static void caller_branches(struct caller *c, struct txn *t)
 	c->scope.branches = (uint64_t *)(void *)g_array_free(found, FALSE);
 }
 
+static void add_share(GArray *shares, uint64_t share)
+{
+	g_array_append_val(shares, share);
+}
+
+/* What is shared with a record that the caller is or belongs to: by its code or name, alone or as ENTITY:NAME. */
+static void add_named(GArray *shares, struct txn *t, const char *entity, uint64_t id)
+{
+	const struct entity *en = schema_entity(txn_schema(t), bytes_str(entity));
+	struct buf room = BUF_INIT, named = BUF_INIT;
+	struct stored record;
+
+	if (id && !store_get(t, &scope_all, en, id, &room, &record, NULL)) {
+		struct bytes name = model_text(
+			en, record.fields, en->number_field ? en->number_field : en->name_field);
+		buf_add_bytes(&named, bytes_str(entity));
+		buf_add_u8(&named, ':');
+		buf_add_bytes(&named, name);
+		add_share(shares, share_of_text(name));
+		add_share(shares, share_of_text(buf_bytes(&named)));
+	}
+	buf_free(&room);
+	buf_free(&named);
+}
+
+static void caller_shares(struct caller *c, struct bytes roles, struct txn *t, struct lookup *names)
+{
+	GArray *shares = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	struct wire_field w;
+
+	add_share(shares, share_of_text(bytes_str("all")));
+	add_share(shares, share_of_entry(lookup_entry(names, "scope", "all"), 0, 0));
+	if (c->team)
+		add_share(shares, share_of_entry(lookup_entry(names, "scope", "team"), c->team, 0));
+	if (c->branch)
+		add_share(shares,
+			share_of_entry(lookup_entry(names, "scope", "branch"), 0, c->branch));
+	add_named(shares, t, "user", c->user);
+	add_named(shares, t, "team", c->team);
+	add_named(shares, t, "branch", c->branch);
+	while (record_next(&roles, &w, NULL))
+		add_named(shares, t, "role", w.number);
+	c->scope.nshares = shares->len;
+	c->scope.shares = (uint64_t *)(void *)g_array_free(shares, FALSE);
+}
+
 static void caller_grant(struct caller *c, struct grant *g, struct txn *t)
 {
 	c->class_mask = 1u << CLASS_PUBLIC | g->classes;
@@ -120,6 +166,7 @@ static enum status caller_roles(
 	struct wire_field w;
 	enum status s = STATUS_OK;
 
+	caller_shares(c, run, t, names);
 	while (!s && record_next(&run, &w, NULL))
 		s = grant_role(t, w.number, names, &g, e);
 	caller_grant(c, &g, t);
@@ -190,6 +237,7 @@ void caller_free(struct caller **c)
 		free(*right);
 	g_free((*c)->rights);
 	g_free((void *)(*c)->scope.branches);
+	g_free((void *)(*c)->scope.shares);
 	g_free(*c);
 	*c = NULL;
 }

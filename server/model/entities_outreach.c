@@ -186,6 +186,10 @@ const struct field saved_filter_fields[] = {
 	{ .tag = 9, .name = "owner", .type = T_REF, .refers_to = "user",
 		.zh = "创建者", .en = "Owner", .flags = F_INDEXED | F_DEFAULTED,
 		.initial = "@me" },
+	{ .tag = 10, .name = "team", .type = T_REF, .refers_to = "team",
+		.zh = "团队", .en = "Team", .flags = F_INDEXED | F_DEFAULTED, .on_delete = ON_DELETE_REFUSE },
+	{ .tag = 11, .name = "branch", .type = T_REF, .refers_to = "branch",
+		.zh = "分支机构", .en = "Branch", .flags = F_INDEXED | F_DEFAULTED, .on_delete = ON_DELETE_REFUSE },
 	{ 0 },
 };
 

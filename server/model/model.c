@@ -80,7 +80,8 @@ static const struct entity_table tables[] = {
 		.flags = E_READONLY | E_NO_DELETE },
 		.rows = operation_fields },
 	{ .entity = { .number = ENTITY_NOTE, .name = "note", .zh = "记事", .en = "Note",
-		.name_field = "title", .scope_fields = "customer|record", .owner_field = "owner" },
+		.name_field = "title", .scope_fields = "customer|record", .owner_field = "owner",
+		.flags = E_PRIVATE },
 		.rows = note_fields },
 	{ .entity = { .number = ENTITY_LEAD, .name = "lead", .zh = "线索", .en = "Lead",
 		.name_field = "name", .owner_field = "owner" },
@@ -179,10 +180,10 @@ static const struct entity_table tables[] = {
 		.rows = work_plan_fields },
 	{ .entity = { .number = ENTITY_SAVED_FILTER, .name = "saved_filter",
 		.zh = "常用查询", .en = "Saved filter", .name_field = "name",
-		.owner_field = "owner" },
+		.owner_field = "owner", .shared_field = "shared_with" },
 		.rows = saved_filter_fields },
 	{ .entity = { .number = ENTITY_NOTICE, .name = "notice", .zh = "公告", .en = "Notice",
-		.name_field = "title", .owner_field = "owner", .flags = E_SHARED },
+		.name_field = "title", .owner_field = "owner", .shared_field = "audience" },
 		.rows = notice_fields },
 };
 /* clang-format on */

@@ -169,6 +169,19 @@ static void check_names(struct draft *d, const struct entity *en, const char *fi
 	free(text);
 }
 
+static void check_members(struct draft *d, const struct entity *en)
+{
+	struct bytes run = record_run(draft_bytes(d), draft_tag(d, "members"));
+	struct wire_field w;
+
+	while (record_next(&run, &w, NULL)) {
+		uint64_t id = (uint64_t)unzigzag(w.number);
+		if (!lookup_there(d->w->lookup, en, id))
+			draft_bad(
+				d, "members", "name no %s: %llu", en->name, (unsigned long long)id);
+	}
+}
+
 static void saved_filter_check(struct draft *d)
 {
 	const struct entity *en =
@@ -187,10 +200,13 @@ static void saved_filter_check(struct draft *d)
 	check_names(d, en, "columns", false);
 	if (draft_has(d, "members") && !fixed)
 		draft_bad(d, "members", "belong to a static group only");
+	else if (draft_changed(d, "members"))
+		check_members(d, en);
 }
 
-const struct hooks saved_filter_hooks = { .entity = ENTITY_SAVED_FILTER,
-	.check = saved_filter_check };
+const struct hooks saved_filter_hooks = {
+	.entity = ENTITY_SAVED_FILTER, .prepare = draft_follow_owner, .check = saved_filter_check
+};
 
 static void campaign_check(struct draft *d)
 {

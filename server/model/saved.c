@@ -1,4 +1,4 @@
-/* Saved filters by name: the caller's own before those that others share with him. */
+/* Saved filters by name: the caller's own before those of others that he sees. */
 #include "server/model/lookup.h"
 
 #define NAMESAKES 64
@@ -25,24 +25,6 @@ static struct bytes text(const struct entity *en, struct bytes fields, const cha
 	return f ? record_text(fields, f->tag) : (struct bytes){ 0 };
 }
 
-/* Whether two users have the same team or branch. */
-static bool together(const struct search *s, uint64_t owner, const char *field)
-{
-	const struct entity *users = schema_entity_by_number(lookup_schema(s->lookup), ENTITY_USER);
-	uint64_t mine = number(users, lookup_fields(s->lookup, users, s->user), field);
-
-	return mine && mine == number(users, lookup_fields(s->lookup, users, owner), field);
-}
-
-static bool shared(const struct search *s, struct bytes fields, uint64_t owner)
-{
-	const char *with = lookup_code(s->lookup, number(s->entity, fields, "shared_with"));
-
-	if (!strcmp(with, "all"))
-		return true;
-	return (!strcmp(with, "team") || !strcmp(with, "branch")) && together(s, owner, with);
-}
-
 static enum status take(
 	const struct search *s, struct bytes fields, struct saved_filter *out, struct error *e)
 {
@@ -62,17 +44,16 @@ static enum status take(
 static enum status consider(
 	const struct search *s, uint64_t id, struct saved_filter *out, struct error *e)
 {
-	struct scope there = { .all = true };
 	struct buf row = BUF_INIT;
 	struct stored record;
-	enum status st =
-		store_get(lookup_txn(s->lookup), &there, s->entity, id, &row, &record, NULL);
+	enum status st = store_get(
+		lookup_txn(s->lookup), lookup_scope(s->lookup), s->entity, id, &row, &record, NULL);
 
 	if (!st) {
 		uint64_t owner = number(s->entity, record.fields, "owner");
 		bool mine = s->user && owner == s->user;
 		if (!bytes_equal_str(text(s->entity, record.fields, "entity"), s->of->name) ||
-			mine != s->own || (!mine && !shared(s, record.fields, owner)))
+			mine != s->own)
 			st = STATUS_NOT_FOUND;
 	}
 	if (!st)

@@ -29,7 +29,7 @@ struct shape {
 	const struct entity *entity;
 	struct shape_field *fields;
 	size_t nfields;
-	const struct field *owner, *branch, *seen_by, *merged; /* or NULL */
+	const struct field *owner, *team, *branch, *seen_by, *shared, *merged; /* or NULL */
 	struct parent {
 		const struct field *field;
 		uint16_t entity; /* 0: named in the value (T_REF_ANY) */

@@ -35,6 +35,8 @@
 #define KEY_MATCH_NAME 0xFF06u     /* first 8 bytes of a keyed hash of the name as it is matched */
 #define KEY_MATCH_BIRTHDAY 0xFF07u /* the same of name and birthday */
 #define KEY_ALL 0xFF08u            /* no value: every record of the entity */
+#define KEY_SCOPE_SHARED 0xFF09u   /* share_of_text() or share_of_entry() of entity.shared_field */
+#define KEY_SCOPE_OPEN 0xFF0Au     /* 1: follows a record, of an entity with E_PRIVATE */
 #define KEY_TRASHED 0x0080u
 
 struct key {

@@ -17,7 +17,7 @@
 
 bool plan_sees_all(const struct query *q)
 {
-	return q->scope->all || (q->entity->flags & E_SHARED);
+	return scope_sees_all(q->scope, q->entity);
 }
 
 /* The part of the set that costs most to gather; -1: none costs anything. */

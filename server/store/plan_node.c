@@ -44,36 +44,36 @@ struct ids *plan_stretch_of(const struct ids *list)
 
 /* Scope. */
 
-static void add_scope(struct ids *to, unsigned tag, uint64_t value)
+struct scope_ids {
+	struct ids *to;
+	unsigned trash;
+};
+
+static bool add_scope(void *arg, const struct entity *entity, unsigned tag, uint64_t value)
 {
-	struct key k = key_scope_value(to->entity->number, (uint16_t)tag, value);
+	const struct scope_ids *x = arg;
+	struct key k = key_scope_value(entity->number, (uint16_t)(tag | x->trash), value);
 	struct ids *list;
 
 	if (!value)
-		return;
-	list = ids_list(to->entity, NULL, &k);
+		return false;
+	list = ids_list(entity, NULL, &k);
 	list->exact = true;
-	ids_add(to, list);
+	ids_add(x->to, list);
+	return false;
 }
 
 struct ids *plan_scope(const struct planner *p, const struct entity *entity, bool trash)
 {
 	const struct scope *scope = p->query->scope;
-	unsigned trashed = trash ? KEY_TRASHED : 0;
-	struct ids *x;
+	struct scope_ids x = { .trash = trash ? KEY_TRASHED : 0 };
 
-	if (scope->all || (entity->flags & E_SHARED))
+	if (scope_sees_all(scope, entity))
 		return NULL;
-	x = ids_new(IDS_OR, entity, "index of what the caller may see");
-	x->exact = true;
-	if (scope->own) {
-		add_scope(x, KEY_SCOPE_OWNER | trashed, scope->user);
-		add_scope(x, KEY_SCOPE_SEEN | trashed, scope->user);
-	}
-	for (size_t i = 0; i < scope->nbranches; i++)
-		add_scope(x, KEY_SCOPE_BRANCH | trashed, scope->branches[i]);
-	add_scope(x, KEY_SCOPE_POOL | trashed, scope->pool_branch);
-	return x;
+	x.to = ids_new(IDS_OR, entity, "index of what the caller may see");
+	x.to->exact = true;
+	scope_lists(scope, entity, add_scope, &x);
+	return x.to;
 }
 
 /* Ids. */

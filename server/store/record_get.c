@@ -25,29 +25,26 @@ enum status calc_read(struct txn *t, uint16_t entity, uint64_t id, struct buf *b
 	return s == STATUS_NOT_FOUND ? STATUS_OK : s;
 }
 
-static bool has_entry(
-	struct txn *t, const struct entity *entity, unsigned tag, uint64_t value, uint64_t id)
-{
-	struct key list = key_scope_value(entity->number, (uint16_t)tag, value);
+struct entry_of {
+	struct txn *t;
+	uint64_t id;
+	unsigned trash;
+};
 
-	return value && posting_has(t, SPACE_IDX, key_bytes(&list), id);
+static bool has_entry(void *arg, const struct entity *entity, unsigned tag, uint64_t value)
+{
+	const struct entry_of *x = arg;
+	struct key list = key_scope_value(entity->number, (uint16_t)(tag | x->trash), value);
+
+	return value && posting_has(x->t, SPACE_IDX, key_bytes(&list), x->id);
 }
 
 static bool in_scope(struct txn *t, const struct scope *scope, const struct entity *entity,
 	uint64_t id, unsigned trash)
 {
-	if (scope->own && (has_entry(t, entity, KEY_SCOPE_OWNER | trash, scope->user, id) ||
-				  has_entry(t, entity, KEY_SCOPE_SEEN | trash, scope->user, id)))
-		return true;
-	for (size_t i = 0; i < scope->nbranches; i++)
-		if (has_entry(t, entity, KEY_SCOPE_BRANCH | trash, scope->branches[i], id))
-			return true;
-	return has_entry(t, entity, KEY_SCOPE_POOL | trash, scope->pool_branch, id);
-}
+	struct entry_of x = { t, id, trash };
 
-static bool sees_all(const struct scope *scope, const struct entity *entity)
-{
-	return scope->all || (entity->flags & E_SHARED);
+	return scope_lists(scope, entity, has_entry, &x);
 }
 
 bool store_visible(
@@ -57,7 +54,7 @@ bool store_visible(
 	struct bytes fields;
 	uint64_t version;
 
-	if (!sees_all(scope, entity))
+	if (!scope_sees_all(scope, entity))
 		return in_scope(t, scope, entity, id, 0) ||
 		       (scope->trash_too && in_scope(t, scope, entity, id, KEY_TRASHED));
 	bool there =
@@ -96,7 +93,7 @@ enum status store_get(struct txn *t, const struct scope *scope, const struct ent
 	struct bytes fields;
 
 	*out = (struct stored){ .id = id };
-	if (!sees_all(scope, entity) && !store_visible(t, scope, entity, id))
+	if (!scope_sees_all(scope, entity) && !store_visible(t, scope, entity, id))
 		return not_found(entity, id, e);
 	enum status s = record_read(t, entity->number, id, buf, &out->version, &fields, e);
 	if (s == STATUS_NOT_FOUND)

@@ -43,10 +43,12 @@ void reindex_describe(const struct entity *en, const struct shape_field *sf, str
 static void describe_shape(const struct shape *sh, struct buf *out)
 {
 	buf_add_u16(out, sh->entity->number);
-	buf_add_u16(out, sh->entity->flags & E_SHARED);
+	buf_add_u16(out, sh->entity->flags & (E_SHARED | E_PRIVATE));
 	buf_add_u16(out, tag_of(sh->owner));
 	buf_add_u16(out, tag_of(sh->branch));
 	buf_add_u16(out, tag_of(sh->seen_by));
+	if (sh->shared)
+		buf_add_u16(out, tag_of(sh->shared));
 	for (size_t i = 0; i < sh->nparents; i++) {
 		buf_add_u16(out, sh->parents[i].field->tag);
 		buf_add_u16(out, sh->parents[i].entity);

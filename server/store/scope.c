@@ -19,7 +19,7 @@ static uint64_t parent_ref(const struct parent *p, struct bytes fields)
 static enum status effective_of(struct txn *t, const struct shape *sh, struct bytes fields,
 	const struct scope_known *known, unsigned depth, struct effective *out, struct error *e);
 
-/* STATUS_NOT_FOUND when the record is not there. */
+/* STATUS_NOT_FOUND when the record is not there, or is everybody's: what is about a user or a branch is its author's. */
 static enum status effective_by_ref(struct txn *t, uint64_t ref, const struct scope_known *known,
 	unsigned depth, struct effective *out, struct error *e)
 {
@@ -32,7 +32,7 @@ static enum status effective_by_ref(struct txn *t, uint64_t ref, const struct sc
 		*out = known->scope;
 		return STATUS_OK;
 	}
-	if (!sh)
+	if (!sh || sh->entity->flags & E_SHARED)
 		return STATUS_NOT_FOUND;
 	enum status s =
 		record_read(t, sh->entity->number, any_ref_id(ref), &row, &version, &fields, e);
@@ -75,6 +75,49 @@ static void add_scope(
 		key_set_add(out, &k);
 }
 
+uint64_t share_of_text(struct bytes tag)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (size_t i = 0; i < tag.len; i++)
+		hash = (hash ^ tag.data[i]) * UINT64_C(1099511628211);
+	return hash | UINT64_C(1) << 63;
+}
+
+uint64_t share_of_entry(uint64_t entry, uint64_t team, uint64_t branch)
+{
+	return entry << 32 | team << 1 | branch << 1 | (team ? 1 : 0);
+}
+
+static void shared_keys(
+	const struct shape *sh, uint64_t id, struct bytes fields, unsigned tag, struct key_set *out)
+{
+	const struct field *f = sh->shared;
+	struct bytes run = record_run(fields, f->tag);
+	uint64_t entry = f->type == T_CHOICE ? record_number(fields, f->tag) : 0;
+	uint64_t team = sh->team ? record_number(fields, sh->team->tag) : 0;
+	uint64_t branch = sh->branch ? record_number(fields, sh->branch->tag) : 0;
+	struct wire_field w;
+
+	while (f->type == T_TAGS && record_next(&run, &w, NULL))
+		add_scope(sh, tag, share_of_text(w.bytes), id, out);
+	if (!entry)
+		return;
+	add_scope(sh, tag, share_of_entry(entry, 0, 0), id, out);
+	if (team)
+		add_scope(sh, tag, share_of_entry(entry, team, 0), id, out);
+	if (branch)
+		add_scope(sh, tag, share_of_entry(entry, 0, branch), id, out);
+}
+
+static bool follows_one(const struct shape *sh, struct bytes fields)
+{
+	for (size_t i = 0; i < sh->nparents; i++)
+		if (record_has(fields, sh->parents[i].field->tag))
+			return true;
+	return false;
+}
+
 void scope_keys(const struct shape *sh, uint64_t id, struct bytes fields, bool deleted,
 	const struct effective *scope, struct key_set *out)
 {
@@ -89,6 +132,10 @@ void scope_keys(const struct shape *sh, uint64_t id, struct bytes fields, bool d
 	if (sh->seen_by)
 		add_scope(sh, KEY_SCOPE_SEEN | trash, record_number(fields, sh->seen_by->tag), id,
 			out);
+	if (sh->shared)
+		shared_keys(sh, id, fields, KEY_SCOPE_SHARED | trash, out);
+	if (sh->entity->flags & E_PRIVATE && follows_one(sh, fields))
+		add_scope(sh, KEY_SCOPE_OPEN | trash, 1, id, out);
 	for (size_t i = 0; i < sh->nparents; i++)
 		add_scope(
 			sh, KEY_SCOPE_PARENT | trash, parent_ref(&sh->parents[i], fields), id, out);
@@ -154,4 +201,38 @@ enum status scope_move_followers(struct txn *t, const struct shape *sh, uint64_t
 				depth, e);
 	}
 	return s;
+}
+
+/* The server's own work has no user: nothing is private for it. */
+static bool sees_open(const struct scope *scope, const struct entity *entity)
+{
+	return scope->all && scope->user && entity->flags & E_PRIVATE;
+}
+
+bool scope_sees_all(const struct scope *scope, const struct entity *entity)
+{
+	return entity->flags & E_SHARED || (scope->all && !sees_open(scope, entity));
+}
+
+size_t scope_lists_most(const struct scope *scope)
+{
+	return 4 + scope->nbranches + scope->nshares;
+}
+
+bool scope_lists(const struct scope *scope, const struct entity *entity, scope_list *fn, void *arg)
+{
+	bool open = sees_open(scope, entity);
+
+	if ((scope->own || open) && (fn(arg, entity, KEY_SCOPE_OWNER, scope->user) ||
+					    fn(arg, entity, KEY_SCOPE_SEEN, scope->user)))
+		return true;
+	for (size_t i = 0; i < scope->nbranches; i++)
+		if (fn(arg, entity, KEY_SCOPE_BRANCH, scope->branches[i]))
+			return true;
+	for (size_t i = 0; entity->shared_field && i < scope->nshares; i++)
+		if (fn(arg, entity, KEY_SCOPE_SHARED, scope->shares[i]))
+			return true;
+	if (open && fn(arg, entity, KEY_SCOPE_OPEN, 1))
+		return true;
+	return scope->pool_branch && fn(arg, entity, KEY_SCOPE_POOL, scope->pool_branch);
 }

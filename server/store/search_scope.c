@@ -10,42 +10,41 @@ struct visible {
 	} lists[];
 };
 
-static enum status add_list(struct visible *v, struct txn *t, const struct entity *entity,
-	unsigned tag, uint64_t value, struct error *e)
+struct opening {
+	struct visible *v;
+	struct txn *t;
+	struct error *e;
+	enum status status;
+};
+
+static bool add_list(void *arg, const struct entity *entity, unsigned tag, uint64_t value)
 {
-	struct visible_list *l = &v->lists[v->n];
+	struct opening *o = arg;
+	struct visible_list *l = &o->v->lists[o->v->n];
 
 	if (value == 0)
-		return STATUS_OK;
+		return false;
 	l->key = key_scope_value(entity->number, (uint16_t)tag, value);
-	v->n++;
-	return posting_open(t, SPACE_IDX, key_bytes(&l->key), &l->walk, e);
+	o->v->n++;
+	o->status = posting_open(o->t, SPACE_IDX, key_bytes(&l->key), &l->walk, o->e);
+	return o->status != STATUS_OK;
 }
 
 enum status visible_open(struct txn *t, const struct scope *scope, const struct entity *entity,
 	struct visible **out, struct error *e)
 {
-	struct visible *v;
-	enum status status = STATUS_OK;
+	struct opening o = { .t = t, .e = e };
 
 	*out = NULL;
-	if (scope->all || scope->trash_too || (entity->flags & E_SHARED))
+	if (scope->trash_too || scope_sees_all(scope, entity))
 		return STATUS_OK;
-	v = calloc(1, sizeof *v + (scope->nbranches + 3) * sizeof v->lists[0]);
-	if (v == NULL)
+	o.v = calloc(1, sizeof *o.v + scope_lists_most(scope) * sizeof o.v->lists[0]);
+	if (o.v == NULL)
 		return error_set(e, STATUS_INTERNAL, "out of memory");
-	if (scope->own)
-		status = add_list(v, t, entity, KEY_SCOPE_OWNER, scope->user, e);
-	if (scope->own && status == STATUS_OK)
-		status = add_list(v, t, entity, KEY_SCOPE_SEEN, scope->user, e);
-	for (size_t i = 0; status == STATUS_OK && i < scope->nbranches; i++)
-		status = add_list(v, t, entity, KEY_SCOPE_BRANCH, scope->branches[i], e);
-	if (status == STATUS_OK)
-		status = add_list(v, t, entity, KEY_SCOPE_POOL, scope->pool_branch, e);
-	if (status != STATUS_OK)
-		visible_free(&v);
-	*out = v;
-	return status;
+	if (scope_lists(scope, entity, add_list, &o))
+		visible_free(&o.v);
+	*out = o.v;
+	return o.status;
 }
 
 void visible_free(struct visible **v)

@@ -83,7 +83,9 @@ static bool shape_fill(const struct schema *schema, struct shape *sh, const stru
 	fill_parents(schema, sh);
 	sh->owner = named(en, en->owner_field);
 	sh->seen_by = named(en, en->seen_by_field);
+	sh->shared = named(en, en->shared_field);
 	sh->merged = named(en, en->merged_field);
+	sh->team = named(en, "team");
 	sh->branch = named(en, "branch");
 	if (sh->branch && sh->branch->type != T_REF)
 		sh->branch = NULL;

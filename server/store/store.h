@@ -20,9 +20,21 @@ struct scope {
 	uint64_t user;            /* sees own records and those assigned to it */
 	const uint64_t *branches; /* sees all records of these */
 	size_t nbranches;
-	uint64_t pool_branch; /* sees records without owner of this branch; 0 none */
-	bool own;             /* records of user count */
+	uint64_t pool_branch;   /* sees records without owner of this branch; 0 none */
+	bool own;               /* records of user count */
+	const uint64_t *shares; /* sees records shared with one of these: share_of_*() */
+	size_t nshares;
 };
+/* Whom a record is shared with: one that a tag names, or a dictionary entry of scope with the team or the branch (or neither) of the record. */
+uint64_t share_of_text(struct bytes tag);
+uint64_t share_of_entry(uint64_t entry, uint64_t team, uint64_t branch);
+/* Whether the scope sees every record of the entity. */
+bool scope_sees_all(const struct scope *scope, const struct entity *entity);
+/* Unless scope_sees_all: calls fn for the lists of what it sees, until one ends it by true; then true. */
+typedef bool scope_list(void *arg, const struct entity *entity, unsigned tag, uint64_t value);
+bool scope_lists(const struct scope *scope, const struct entity *entity, scope_list *fn, void *arg);
+/* No scope has more lists. */
+size_t scope_lists_most(const struct scope *scope);
 extern const struct scope scope_all; /* for the server's own work: hooks, reminders, check */
 
 /* Who makes a change. Lives as long as the call. */

@@ -76,4 +76,24 @@ for record in customer:1 lead:1 contact:1 user:1 role:1 dictionary_entry:1 regio
 	exits "a memo about $record" 0 as admin note add title=备忘 record=$record reminder_date=2090-12-01
 done
 
+# A memo without record is its author's alone; a shared filter is seen by those whom it is shared with; a notice by its audience.
+as wang note add title=王的私记 >/dev/null 2>&1
+is "a private memo is seen by its author" "$(as wang note list 'title = 王的私记' -o id | wc -l)" 1
+is "and by nobody else, whatever his scope" "$(as admin note list 'title = 王的私记' -o id | wc -l) $(as admin search 王的私记 | grep -c 王的) $(as zhao note list -o id | wc -l)" "0 0 0"
+exits "nor by its number" 3 as admin note show "$(as wang note list -o id)"
+is "memos about records are" "$(as admin note count)" 9
+as wang saved-filter add name=W entity=customer 'filter=city = 杭州' >/dev/null 2>&1
+seen() { as "$1" saved-filter list "name = W" -o id | wc -l; }
+is "a saved filter is its owner's" "$(seen wang) $(seen zhao)" "1 0"
+exits "not another's" 2 as zhao customer list @W
+as wang saved-filter set 1 shared_with=branch >/dev/null 2>&1
+is "shared with the branch it is seen" "$(seen wang) $(seen zhao)" "1 1"
+exits "and used" 0 as zhao customer list @W
+as wang saved-filter set 1 shared_with=team >/dev/null 2>&1
+is "not by another team" "$(seen zhao)" 0
+for to in all sales user:zhao zhao main 'finance'; do as admin notice add "title=给$to" content=内容 "audience=$to" >/dev/null 2>&1; done
+is "notices reach their audience" "$(as wang notice list --sort id -o json | jq -r '[.items[].title] | join(" ")')" "给all 给sales 给main"
+is "each his own" "$(as zhao notice list --sort id -o json | jq -r '[.items[].title] | join(" ")')" "给all 给sales 给user:zhao 给zhao 给main"
+exits "the store is sound" 0 "$BIN/guanxid" check -D "$DIR/srv"
+
 test_end
