@@ -9,7 +9,8 @@
 static const struct column {
 	const char *key, *label;
 } columns[] = { { "time", "time" }, { "user", "user" }, { "kind", "act" },
-	{ "operation", "operation" }, { "version", "version" }, { "changes", "changes" } };
+	{ "operation", "operation" }, { "version", "version" }, { "changes", "changes" },
+	{ "reason", "reason" } };
 
 #define NCOLUMNS (sizeof columns / sizeof columns[0])
 
@@ -199,7 +200,8 @@ static void change_row(struct grid *g, const struct app *app, const struct sides
 	add_changes_text(s, en, c, &changes);
 	add_merged_text(s, en, c, &changes);
 	grid_row(g, (struct bytes[]){ buf_bytes(&time), s->user, pb_bytes(c->kind),
-			    bytes_str(operation), bytes_str(version), buf_bytes(&changes) });
+			    bytes_str(operation), bytes_str(version), buf_bytes(&changes),
+			    c->has_reason ? pb_bytes(c->reason) : (struct bytes){ 0 } });
 	buf_free(&time);
 	buf_free(&changes);
 }

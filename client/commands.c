@@ -24,6 +24,7 @@ const struct command *const commands[] = {
 	&cmd_reminder_snooze,
 	&cmd_user_invite,
 	&cmd_setting_set,
+	&cmd_product_prices,
 	&cmd_short_add,
 	&cmd_short_import,
 	&cmd_short_export,

@@ -214,6 +214,32 @@ const struct command cmd_setting_set = {
 	.run = run_setting,
 };
 
+/* product prices ID: what it costs and cost, latest first. */
+static enum status run_prices(struct app *app, struct error *e)
+{
+	struct buf filter = BUF_INIT;
+	enum status st = app_need_args(app, 1, 1, e);
+
+	if (st)
+		return st;
+	buf_printf(&filter, "product = \"%s\"", app->args[0]);
+	app->args[0] = arena_str(app->arena, buf_bytes(&filter));
+	buf_free(&filter);
+	app->noun = "product_price";
+	if (!app->opt.sort)
+		app->opt.sort = "-valid_from";
+	return run_list(app, e);
+}
+
+const struct command cmd_product_prices = {
+	.noun = "product",
+	.name = "prices",
+	.usage = "PRODUCT",
+	.options = LIST_OPTIONS,
+	.help = "list the dated prices of a product",
+	.run = run_prices,
+};
+
 static enum status run_invite(struct app *app, struct error *e)
 {
 	const Guanxi__Reply *reply;
