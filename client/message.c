@@ -23,6 +23,7 @@ static const struct {
 	{ "there was no * \"*\" then", "当时还没有$1 $2" },
 	{ "at is no date and no instant", "--at 不是日期或时间" },
 	{ "* \"*\" is not in the trash", "$1 $2 不在回收站" },
+	{ "* \"*\" has left the trash for good", "$1 $2 已从回收站彻底清除" },
 	{ "* \"*\" is already in the trash", "$1 $2 已在回收站" },
 	{ "not allowed: right \"*\" is missing", "没有权限“$1”" },
 	{ "a * is changed by administrators", "$1 只能由管理员更改" },

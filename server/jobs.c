@@ -74,7 +74,7 @@ static bool waiting(struct jobs *j)
 
 	if (j->txn ? txn_renew(j->txn, NULL) : txn_begin(j->server->store, false, &j->txn, NULL))
 		return false;
-	found = jobs_next(j->txn) != 0;
+	found = jobs_waiting(j->txn, clock_now(j->server->clock));
 	txn_reset(j->txn);
 	return found;
 }

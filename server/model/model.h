@@ -145,6 +145,24 @@ enum status model_delete(const struct model_write *w, uint64_t *count, struct er
 enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e);
 
 /*
+ * Takes a record of the trash away for good, with all in the trash that refers to it, if it was deleted at before_ms or earlier and nothing
+ * keeps one of them. *purged: records that went. *later: too many refer to it; they go first, one by one.
+ */
+struct purge_known { /* the last one that others were asked about: neighbours hang on the same */
+	uint64_t ref;
+	bool kept;
+};
+struct model_purge {
+	struct txn *txn;
+	const struct author *author;
+	int64_t before_ms;
+	struct purge_known *known;
+};
+bool model_purgeable(const struct entity *entity); /* records of it ever go */
+enum status model_purge(const struct model_purge *p, const struct entity *entity, uint64_t id,
+	size_t *purged, bool *later, struct error *e);
+
+/*
  * Records that are likely the same as one with these fields (w: txn, scope, lookup, entity, id, before): by the values that are new or
  * differ from before's. Those in the trash, and those that name the record or that it names (a contact and its customer), do not count. Returns how many, at most max.
  */

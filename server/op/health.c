@@ -3,6 +3,7 @@
 #include "server/call/secret.h"
 #include "server/call/writer.h"
 #include "server/op/op.h"
+#include "server/op/purge.h"
 #include "server/remind/remind.h"
 #include "server/server.h"
 #include <glib.h>
@@ -82,6 +83,17 @@ static enum status health_bytes(struct call *c, enum status s, struct error *e)
 	return s;
 }
 
+/* When the trash is emptied next, and what went the last time. */
+static enum status health_trash(struct call *c, struct error *e)
+{
+	struct purge_state state;
+	enum status s = purge_read(c->txn, &state, e);
+
+	if (!s)
+		s = instant(c, "trash_emptied_next", state.next_ms, e);
+	return s ? s : number(c, "trash_purged", (int64_t)state.last, e);
+}
+
 static enum status health_store(struct call *c, struct error *e)
 {
 	const struct server *server = c->server;
@@ -96,6 +108,8 @@ static enum status health_store(struct call *c, struct error *e)
 			server->writer ? (int64_t)writer_queue(server->writer) : 0, e);
 	if (!s)
 		s = number(c, "pending_terms", (int64_t)store_pending_terms(server->store), e);
+	if (!s)
+		s = health_trash(c, e);
 	if (!s)
 		s = instant(c, "last_backup", file_time_ms(server->dir, "last-backup"), e);
 	g_free(path);

@@ -161,7 +161,7 @@ static enum status change_reply(
 	ch->n_changed = room;
 	if (entry->kind == LOG_ADD)
 		ch->n_changed = tags_entered(b->t.entity, buf_bytes(&b->state), tags, room);
-	else
+	else if (room)
 		memcpy(tags, body->tags, room * sizeof(*tags));
 	ch->seq = entry->seq;
 	ch->time_ms = (uint64_t)entry->time_ms;
@@ -194,7 +194,7 @@ static enum status history_entry(struct back *b, uint64_t seq, struct buf *room,
 	struct log_body body = { 0 };
 	enum status s = log_read(b->t.call->txn, seq, &entry, room, &body, e);
 
-	if (s || !log_kind_is_change(entry.kind))
+	if (s || !(log_kind_is_change(entry.kind) || entry.kind == LOG_PURGE))
 		return s;
 	if (!b->before || seq < b->before) {
 		b->more = b->t.call->reply->n_change >= b->limit;
@@ -259,6 +259,27 @@ static enum status history_next(struct back *b, struct bytes question, struct er
 	return s;
 }
 
+/* One that has left the trash for good: what was there before each change is all that is known of it. */
+static enum status history_read(
+	struct back *b, uint64_t id, struct buf *room, struct stored *record, struct error *e)
+{
+	struct call *c = b->t.call;
+	struct error why;
+	enum status s;
+
+	error_init(&why);
+	s = target_read(&b->t, id, room, record, &why);
+	if (s == STATUS_NOT_FOUND && c->caller->scope.all &&
+		log_purged(c->txn, b->t.entity->number, id)) {
+		*record = (struct stored){ .id = id, .deleted = true };
+		error_clear(&why);
+		return STATUS_OK;
+	}
+	if (s)
+		error_move(e, &why);
+	return s;
+}
+
 static enum status record_history(struct call *c, struct error *e)
 {
 	struct back b = { .limit = c->request->limit };
@@ -271,7 +292,7 @@ static enum status record_history(struct call *c, struct error *e)
 		s = target_id(&b.t, 0, &id, e);
 	b.t.scope.trash_too = true;
 	if (!s)
-		s = target_read(&b.t, id, &room, &record, e);
+		s = history_read(&b, id, &room, &record, e);
 	if (!s) {
 		struct bytes question = bytes_of(&record.id, sizeof(record.id));
 		b.limit = !b.limit                ? HISTORY_DEFAULT

@@ -2,6 +2,7 @@
 #include "common/record.h"
 #include "server/call/rights.h"
 #include "server/model/model.h"
+#include "server/op/purge.h"
 #include "server/op/undo.h"
 
 #define ENTRIES 16
@@ -12,6 +13,11 @@ uint64_t jobs_next(struct txn *t)
 	uint64_t operation;
 
 	return journal_running(t, 0, &operation) ? operation : 0;
+}
+
+bool jobs_waiting(struct txn *t, int64_t now_ms)
+{
+	return jobs_next(t) || purge_due(t, now_ms);
 }
 
 /* A slice that failed for itself is not tried again as it was: what is done is taken back. */
@@ -60,13 +66,14 @@ enum status jobs_slice(struct call *c, struct error *e)
 	struct job job;
 	enum status s = STATUS_OK;
 
-	if (operation) {
-		s = journal_read(c->txn, operation, &room, &job, e);
-		if (!s && how->failed && job.phase != JOB_PHASE_BACK)
-			turn_back(&job, how);
-		if (!s)
-			s = slice_as_user(c, &job, e);
-	}
+	/* a job may still refer to what lies in the trash: that is left alone meanwhile */
+	if (!operation)
+		return purge_slice(c, how->failed != STATUS_OK, e);
+	s = journal_read(c->txn, operation, &room, &job, e);
+	if (!s && how->failed && job.phase != JOB_PHASE_BACK)
+		turn_back(&job, how);
+	if (!s)
+		s = slice_as_user(c, &job, e);
 	buf_free(&room);
 	return s;
 }

@@ -15,7 +15,9 @@ struct job_slice {
 
 /* A job that is not finished; 0: none. */
 uint64_t jobs_next(struct txn *t);
-/* One slice of the first unfinished job, as an own write of the server. */
+/* Whether there is something to do: a job, or the trash is to be looked at. */
+bool jobs_waiting(struct txn *t, int64_t now_ms);
+/* One slice of the first unfinished job, or without one of emptying the trash, as an own write of the server. */
 op_fn jobs_slice;
 /* For store_guard: STATUS_BUSY for a change that another's job must not meet. */
 store_guard_fn jobs_guard;

@@ -138,6 +138,36 @@ static enum status taken_since(struct undo *u, const struct entity *entity, cons
 		(unsigned long long)other);
 }
 
+static enum status gone_for_good(const struct entity *entity, uint64_t id, struct error *e)
+{
+	return error_set(e, STATUS_CONFLICT, "%s \"%llu\" has left the trash for good",
+		entity->name, (unsigned long long)id);
+}
+
+/* What the record referred to before must still be there. */
+static enum status undo_check_references(
+	struct undo *u, const struct entity *entity, struct bytes before, struct error *e)
+{
+	struct wire_field w;
+
+	while (record_next(&before, &w, NULL)) {
+		const struct field *f = entity_field_by_tag(entity, w.tag);
+		const struct entity *to = NULL;
+		uint64_t id;
+
+		if (!f || !type_is_reference(f->type) || !w.number)
+			continue;
+		if (f->type != T_REF_ANY)
+			to = schema_entity(u->call->schema, bytes_str(f->refers_to));
+		else
+			to = schema_entity_by_number(u->call->schema, any_ref_entity(w.number));
+		id = f->type == T_REF_ANY ? any_ref_id(w.number) : w.number;
+		if (to && !store_visible(u->call->txn, &scope_all, to, id))
+			return gone_for_good(to, id, e);
+	}
+	return STATUS_OK;
+}
+
 /* The record with the entry taken out of it. */
 static enum status undo_image(struct undo *u, const struct entity *entity,
 	const struct log_entry *entry, const struct log_body *body, struct buf *out,
@@ -148,6 +178,8 @@ static enum status undo_image(struct undo *u, const struct entity *entity,
 	enum status s =
 		store_get(u->call->txn, &scope_all, entity, entry->id, &u->record_room, &record, e);
 
+	if (s == STATUS_NOT_FOUND)
+		return gone_for_good(entity, entry->id, e);
 	if (s)
 		return s;
 	if (entry->kind == LOG_ADD) {
@@ -218,8 +250,10 @@ static enum status undo_check_entry(struct undo *u, uint64_t seq, struct error *
 		return changed_since(u, entity, entry.id, e);
 	if (entry.kind == LOG_ADD)
 		return undo_unreferenced(u, entity, entry.id, e);
-	return gives_values_back(entity, &body) ? undo_check_unique(u, entity, &entry, &body, e)
-						: STATUS_OK;
+	s = undo_check_references(u, entity, body.before, e);
+	if (!s && gives_values_back(entity, &body))
+		s = undo_check_unique(u, entity, &entry, &body, e);
+	return s;
 }
 
 /* Computed fields are no part of what is put. */

@@ -299,7 +299,8 @@ static void check_touched(struct check *c, uint64_t from)
 			continue;
 		last_id = l.id;
 		last_entity = l.entity;
-		check_record(c, l.entity, l.id);
+		if (!log_purged(c->t, l.entity, l.id))
+			check_record(c, l.entity, l.id);
 	}
 	walk_close(&w);
 }

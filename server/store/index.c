@@ -111,6 +111,18 @@ static void add_readings(
 	}
 }
 
+static void add_reference(const struct shape *sh, const struct shape_field *sf, bool deleted,
+	const struct wire_field *w, uint64_t id, struct key_set *out)
+{
+	uint64_t ref = sf->to ? any_ref(sf->to, w->number) : w->number;
+	struct key k = key_refers(sh->entity->number, deleted, sf->field->tag, ref);
+
+	if (!w->number || (!deleted && !shape_refers_apart(sf)))
+		return;
+	key_add_u64(&k, id);
+	key_set_add(out, &k);
+}
+
 void index_keys(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
 	bool deleted, struct key_set *out)
 {
@@ -125,6 +137,8 @@ void index_keys(const struct store *s, const struct shape *sh, uint64_t id, stru
 		const struct shape_field *sf = shape_field(sh, w.tag, &at);
 		if (sf && sf->indexed && (!deleted || w.tag == TAG_DELETED_AT))
 			add_value(s, sh, sf->field, &w, id, out);
+		if (sf && sf->refers)
+			add_reference(sh, sf, deleted, &w, id, out);
 	}
 	if (!deleted) {
 		add_readings(sh, id, whole, out);
@@ -147,6 +161,8 @@ void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, s
 		const struct shape_field *sf = shape_field(sh, w.tag, &at);
 		if (sf && sf->indexed)
 			add_value(s, sh, sf->field, &w, id, out);
+		if (sf && sf->refers)
+			add_reference(sh, sf, false, &w, id, out);
 	}
 	add_readings(sh, id, whole, out);
 	match_keys(s, sh, id, whole, out);

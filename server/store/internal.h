@@ -22,7 +22,9 @@ struct shape_field {
 	const struct field *reading; /* corrects an indexed name; or NULL */
 	bool indexed;
 	bool unique;
-	bool kept; /* stands in the record: neither computed nor virtual */
+	bool kept;   /* stands in the record: neither computed nor virtual */
+	bool refers; /* names records that can be purged */
+	uint16_t to; /* of this entity; 0: named in the value */
 };
 
 struct shape {
@@ -162,6 +164,12 @@ void index_keys(const struct store *s, const struct shape *sh, uint64_t id, stru
 /* As index_keys for the two runs of the changed tags alone. */
 void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,
 	const uint32_t *tags, size_t ntags, struct key_set *out);
+
+/* Whether a live record's reference stands under KEY_REFERS as well: its index may be missing. */
+static inline bool shape_refers_apart(const struct shape_field *sf)
+{
+	return sf->refers && (!sf->indexed || sf->field->tag >= TAG_CUSTOM);
+}
 
 /* match.c: the keys by which likely duplicates are found. */
 void match_keys(const struct store *s, const struct shape *sh, uint64_t id, struct bytes fields,

@@ -22,7 +22,7 @@
 #include "common/type.h"
 
 #define KEY_FORM_VERSION                                                                           \
-	3 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
+	4 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
 #define KEY_BYTES (4 + KEY_MAX + 1 + 8)
 #define KEY_HASH 16
 #define KEY_INDEX_HASH 10
@@ -37,6 +37,8 @@
 #define KEY_ALL 0xFF08u            /* no value: every record of the entity */
 #define KEY_SCOPE_SHARED 0xFF09u   /* share_of_text() or share_of_entry() of entity.shared_field */
 #define KEY_SCOPE_OPEN 0xFF0Au     /* 1: follows a record, of an entity with E_PRIVATE */
+#define KEY_REFERS                                                                                 \
+	0xFF0Bu /* tag of a reference, any_ref(): in the trash all, else those that the index does not tell */
 #define KEY_TRASHED 0x0080u
 
 struct key {
@@ -116,6 +118,14 @@ static inline struct key key_scope_value(uint16_t entity, uint16_t pseudo_tag, u
 {
 	struct key k = key_index(entity, pseudo_tag);
 	key_add_u64(&k, value);
+	return k;
+}
+
+static inline struct key key_refers(uint16_t entity, bool deleted, uint16_t tag, uint64_t ref)
+{
+	struct key k = key_index(entity, deleted ? KEY_REFERS | KEY_TRASHED : KEY_REFERS);
+	key_add_u16(&k, tag);
+	key_add_u64(&k, ref);
 	return k;
 }
 

@@ -33,6 +33,7 @@ static const char *const kind_names[] = {
 	[LOG_DENIED] = "denied",
 	[LOG_EXPORT] = "export",
 	[LOG_SYSTEM] = "system",
+	[LOG_PURGE] = "purge",
 };
 
 const char *log_kind_name(enum log_kind kind)
@@ -309,6 +310,19 @@ size_t log_of_record(struct txn *t, const struct entity *entity, uint64_t id, ui
 		seqs[n++] = key_index_id(key);
 	walk_close(&w);
 	return n;
+}
+
+bool log_purged(struct txn *t, uint16_t entity, uint64_t id)
+{
+	const struct shape *sh = txn_shape(t, entity);
+	struct buf room = BUF_INIT;
+	struct log_entry l;
+	uint64_t seq;
+	bool purged = sh && log_of_record(t, sh->entity, id, 0, &seq, 1) &&
+		      !log_read(t, seq, &l, &room, NULL, NULL) && l.kind == LOG_PURGE;
+
+	buf_free(&room);
+	return purged;
 }
 
 size_t log_of_operation(

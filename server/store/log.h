@@ -36,6 +36,7 @@ enum log_kind {
 	LOG_DENIED,
 	LOG_EXPORT,
 	LOG_SYSTEM,
+	LOG_PURGE, /* the record left the trash for good */
 };
 const char *log_kind_name(enum log_kind kind);
 /* A change to a record, by a user or the server. */
@@ -71,6 +72,8 @@ enum status log_read(struct txn *t, uint64_t seq, struct log_entry *entry, struc
 /* Entries of one record, newest first, before seq (0: from the newest). Returns how many. */
 size_t log_of_record(struct txn *t, const struct entity *entity, uint64_t id, uint64_t before,
 	uint64_t *seqs, size_t max);
+/* Whether the record left the trash for good. */
+bool log_purged(struct txn *t, uint16_t entity, uint64_t id);
 /* Entries of one operation, ascending, after seq. */
 size_t log_of_operation(
 	struct txn *t, uint64_t operation, uint64_t after, uint64_t *seqs, size_t max);

@@ -36,6 +36,23 @@ static void fill_fields(struct shape *sh)
 	qsort(sh->fields, sh->nfields, sizeof(*sh->fields), by_tag);
 }
 
+/* What administrators alone change is never purged, and users are named everywhere. */
+static void fill_references(const struct schema *schema, struct shape *sh)
+{
+	for (size_t i = 0; i < sh->nfields; i++) {
+		struct shape_field *sf = &sh->fields[i];
+		const struct field *f = sf->field;
+		const struct entity *to = NULL;
+
+		if (!sf->kept || !type_is_reference(f->type))
+			continue;
+		if (f->type != T_REF_ANY)
+			to = f->refers_to ? schema_entity(schema, bytes_str(f->refers_to)) : NULL;
+		sf->refers = f->type == T_REF_ANY || (to && !(to->flags & E_ADMIN));
+		sf->to = to ? to->number : 0;
+	}
+}
+
 /* Parents stand in the order in which the entity names them: the first that is set wins. */
 static void fill_parents(const struct schema *schema, struct shape *sh)
 {
@@ -80,6 +97,7 @@ static bool shape_fill(const struct schema *schema, struct shape *sh, const stru
 	if (!sh->fields || !sh->parents || !sh->followers)
 		return false;
 	fill_fields(sh);
+	fill_references(schema, sh);
 	fill_parents(schema, sh);
 	sh->owner = named(en, en->owner_field);
 	sh->seen_by = named(en, en->seen_by_field);

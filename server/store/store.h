@@ -190,6 +190,29 @@ enum status store_put(struct txn *t, const struct author *author, const struct e
 enum status store_put_computed(struct txn *t, const struct entity *entity, uint64_t id,
 	struct bytes computed, struct error *e);
 
+/*
+ * The record of the trash that follows (*deleted_ms, *id) in the order of deletion; both become its. Begin with 0 and 0. STATUS_NOT_FOUND at
+ * the end leaves e alone.
+ */
+enum status store_trash_next(struct txn *t, const struct entity *entity, int64_t *deleted_ms,
+	uint64_t *id, struct error *e);
+/*
+ * Records of entity from, in the trash or not, that refer to this one by any field, at most max; one may stand there twice. What only
+ * administrators change, such as users, has no such list.
+ */
+size_t store_referrers(struct txn *t, const struct entity *to, uint64_t id,
+	const struct entity *from, bool trash, uint64_t *ids, size_t max);
+/*
+ * Takes records of the trash away for good, with what was derived from them and the files that they have ever named. No other record may
+ * refer to them. Their history stays, and ends with an entry of kind "purge"; their ids are never given again.
+ */
+struct store_ref {
+	const struct entity *entity;
+	uint64_t id;
+};
+enum status store_purge(struct txn *t, const struct author *author, const struct store_ref *records,
+	size_t n, struct error *e);
+
 /* A new operation number. */
 enum status store_operation(struct txn *t, uint64_t *operation, struct error *e);
 
