@@ -76,6 +76,27 @@ static enum status first_page(struct export *x, const Guanxi__Reply *reply, stru
 	return st ? st : write_page(x, reply, e);
 }
 
+/* The server writes down what leaves; its token is the first page's. */
+static enum status begin(
+	struct export *x, Guanxi__Request *r, struct arena *tokens, struct error *e)
+{
+	Guanxi__Request first = *r;
+	const Guanxi__Reply *reply;
+	struct bytes left_out;
+
+	first.op = pb_from(bytes_str("record.export_begin"));
+	enum status st = call_for_records(x->app, &first, &reply, e);
+	if (st)
+		return st;
+	r->has_page = true;
+	r->page = pb_from(arena_copy(tokens, pb_bytes(reply->next)));
+	left_out = answer_value(reply, "left_out");
+	if (left_out.len)
+		app_say(x->app, app_tr(x->app, "left out without consent: %.*s"), (int)left_out.len,
+			(const char *)left_out.data);
+	return STATUS_OK;
+}
+
 static enum status all_pages(struct export *x, struct error *e)
 {
 	struct app *app = x->app;
@@ -89,8 +110,12 @@ static enum status all_pages(struct export *x, struct error *e)
 		request_text(app->arena, "id", &r->has_sort, &r->sort);
 	if (x->form->portable)
 		request_arg(app->arena, r, "portable", bytes_str("yes"));
+	if (app->opt.purpose)
+		request_arg(app->arena, r, "purpose", bytes_str(app->opt.purpose));
 	r->has_limit = true;
 	r->limit = PAGE;
+	if (!st)
+		st = begin(x, r, tokens, e);
 	do {
 		if (!st)
 			st = call_for_records(app, r, &reply, e);

@@ -24,14 +24,12 @@ static Guanxi__Record side_record(const struct entity *en, ProtobufCBinaryData f
 	return r;
 }
 
-/* Who did it: as the change says, else by the names that came along. */
-static struct bytes user_name(const struct app *app, const struct entity *en,
-	const Guanxi__Change *c, const Guanxi__Reply *reply)
+struct bytes change_user(const struct app *app, const Guanxi__Change *c, const Guanxi__Reply *reply)
 {
-	const struct field *by = entity_field_by_tag(en, TAG_CREATED_BY);
+	const struct schema *schema = catalog_schema(app);
+	const struct field *by = entity_field_by_tag(schema_at(schema, 0), TAG_CREATED_BY);
 	const struct entity *users =
-		by && by->refers_to ? schema_entity(catalog_schema(app), bytes_str(by->refers_to))
-				    : NULL;
+		by && by->refers_to ? schema_entity(schema, bytes_str(by->refers_to)) : NULL;
 
 	if (c->user_name.len)
 		return pb_bytes(c->user_name);
@@ -51,7 +49,7 @@ struct sides {
 static bool sides_init(struct sides *s, const struct app *app, const struct entity *en,
 	const Guanxi__Change *c, const Guanxi__Reply *reply)
 {
-	s->user = user_name(app, en, c, reply);
+	s->user = change_user(app, c, reply);
 	s->old_record = side_record(en, c->old_fields);
 	s->new_record = side_record(en, c->new_fields);
 	s->merged_record = side_record(en, c->merged_fields);

@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&cmd_history,
 	&cmd_merge,
 	&cmd_duplicates,
+	&cmd_audit_list,
 	&cmd_get,
 	&cmd_import,
 	&cmd_export,

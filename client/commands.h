@@ -15,6 +15,11 @@ extern const struct command cmd_add, cmd_show, cmd_set, cmd_delete, cmd_restore,
 extern const struct command cmd_list, cmd_count, cmd_search;
 /* cmd_history.c */
 extern const struct command cmd_history;
+/* Who did it: as the change says, else by the names that came along; in the reply, or empty. */
+struct bytes change_user(
+	const struct app *app, const Guanxi__Change *c, const Guanxi__Reply *reply);
+/* cmd_audit.c */
+extern const struct command cmd_audit_list;
 extern const struct command cmd_merge;
 extern const struct command cmd_duplicates;
 /* cmd_get.c */
@@ -36,7 +41,7 @@ extern const struct command cmd_user_invite, cmd_setting_set, cmd_product_prices
 
 #define LIST_OPTIONS "sort limit page all trash explain total"
 #define IMPORT_OPTIONS "encoding separator quote map set key on-conflict null rejects format force"
-#define EXPORT_OPTIONS "encoding format sort trash"
+#define EXPORT_OPTIONS "encoding format sort trash purpose"
 
 enum status run_add(struct app *app, struct error *e);
 enum status run_list(struct app *app, struct error *e);

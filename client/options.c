@@ -79,6 +79,8 @@ static const struct option_row table[] = {
 	{ "rejects", 0, OPTION_TEXT, false, AT(rejects), "FILE", "write refused rows there" },
 	{ "format", 0, OPTION_TEXT, false, AT(format), "NAME",
 		"form of the file: csv, jsonl, vcf; export: xlsx, vcf4 too" },
+	{ "purpose", 0, OPTION_TEXT, false, AT(purpose), "PURPOSE",
+		"leave out who has not consented to it" },
 	{ "in", 0, OPTION_TEXT, false, AT(in), "ENTITY", "search there only" },
 	{ "days", 0, OPTION_TEXT, false, AT(days), "N", "days ahead for birthdays" },
 	{ "at", 0, OPTION_TEXT, false, AT(at), "TIME", "as it stood then: a date or an instant" },

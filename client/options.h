@@ -23,7 +23,7 @@ struct options {
 	/* of some commands */
 	const char *user, *password_file, *otp, *ca, *fingerprint, *old_file, *new_file;
 	const char *json, *sort, *limit, *page, *by, *if_version, *where, *at;
-	const char *encoding, *key, *on_conflict, *null, *rejects, *format;
+	const char *encoding, *key, *on_conflict, *null, *rejects, *format, *purpose;
 	const char *in, *days, *since, *count, *exec;
 	bool all, trash, planned, proto, explain, total;
 	const char *separator, *quote;

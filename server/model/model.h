@@ -196,6 +196,17 @@ bool model_merged_field(const struct field *f);
 #define MERGED_IDS                                                                                 \
 	"merged_ids" /* field of the one that stays: the numbers of those that went, the last one last */
 
+/* A purpose for which consent is asked, and the entry of consent_state that gives it. */
+struct consent_query {
+	uint64_t purpose, given;
+	civil_date today;
+};
+/* Whether consents are of records of this entity. */
+bool consent_subject(struct txn *t, const struct entity *entity);
+/* Whether what the customer or contact said last about the purpose is a consent that holds. */
+bool consent_given(
+	struct txn *t, const struct consent_query *q, const struct entity *entity, uint64_t id);
+
 /*
  * After an operation that brought records out of the trash (restore, undo), once for each of them when all stand: what must hold
  * among them, such as one primary contact. A record in the trash is passed over.

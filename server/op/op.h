@@ -21,5 +21,6 @@ extern const struct op today_ops[];
 extern const struct op merge_ops[];
 extern const struct op duplicates_ops[];
 extern const struct op file_ops[];
+extern const struct op audit_ops[];
 
 #endif

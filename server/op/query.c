@@ -1,8 +1,10 @@
 /* Lists, counts, exports and search. */
 #include "common/clock.h"
 #include "common/text.h"
+#include "server/call/box.h"
 #include "server/call/rights.h"
 #include "server/model/portable.h"
+#include "server/op/audit.h"
 #include "server/op/op.h"
 #include "server/op/target.h"
 #include "server/server.h"
@@ -25,9 +27,47 @@ static uint32_t limit_of(const struct call *c)
 struct page {
 	struct target t;
 	size_t bytes;
+	struct consent_query consent; /* purpose 0: not asked for */
+	uint64_t rows, left_out;      /* for want of a consent */
 	struct error *e;
 	enum status failed;
 };
+
+/* The purpose of an export. */
+static enum status purpose_open(struct page *p, struct error *e)
+{
+	struct call *c = p->t.call;
+	struct bytes code = call_arg(c, "purpose");
+	char *name;
+
+	if (!code.len)
+		return STATUS_OK;
+	if (!consent_subject(c->txn, p->t.entity))
+		return error_set(e, STATUS_USAGE,
+			"nobody consents for a %s: option purpose is for customers and contacts",
+			p->t.entity->name);
+	name = bytes_dup(code);
+	p->consent = (struct consent_query){ .purpose = lookup_entry(
+						     call_lookup(c), "consent_purpose", name),
+		.given = lookup_entry(call_lookup(c), "consent_state", "given"),
+		.today = p->t.today };
+	free(name);
+	return p->consent.purpose
+		       ? STATUS_OK
+		       : error_set(e, STATUS_USAGE,
+				 "purpose is no entry of the dictionary \"consent_purpose\"");
+}
+
+/* Whether the record may not be used for the purpose. */
+static bool left_out(struct page *p, const struct stored *record)
+{
+	bool out = p->consent.purpose &&
+		   !consent_given(p->t.call->txn, &p->consent, p->t.entity, record->id);
+
+	p->left_out += out;
+	p->rows += !out;
+	return out;
+}
 
 /* A record that leaves for another server has an external id by which others refer to it. */
 static enum status portable_row(struct page *p, const struct stored *record)
@@ -55,6 +95,8 @@ static bool page_row(void *arg, const struct stored *record)
 	struct call *c = p->t.call;
 	size_t used = arena_used(c->arena);
 
+	if (left_out(p, record))
+		return true;
 	p->failed = portable_row(p, record);
 	p->bytes += arena_used(c->arena) - used;
 	return !p->failed && p->bytes < PAGE_BYTES;
@@ -150,12 +192,13 @@ static enum status list_total(struct call *c, const struct query *q, struct erro
 	return query_count(c->txn, q, &c->reply->count, e);
 }
 
-static enum status list_page(struct page *p, struct query *q, struct error *e)
+static enum status list_page(
+	struct page *p, struct query *q, struct bytes question, struct error *e)
 {
 	struct call *c = p->t.call;
 	struct query_result result = { .next = BUF_INIT, .explain = BUF_INIT };
 	struct buf after = BUF_INIT;
-	enum status s = token_open(c, bytes_of("", 0), &after, e);
+	enum status s = token_open(c, question, &after, e);
 
 	q->after = buf_bytes(&after);
 	q->brief = c->on_loop;
@@ -166,7 +209,7 @@ static enum status list_page(struct page *p, struct query *q, struct error *e)
 	if (!s)
 		s = p->failed;
 	if (!s && result.next.len)
-		s = token_seal(c, bytes_of("", 0), buf_bytes(&result.next), e);
+		s = token_seal(c, question, buf_bytes(&result.next), e);
 	if (!s && call_arg(c, "explain").len)
 		s = reply_value(c, "explain", buf_bytes(&result.explain), e);
 	if (!s && result.scans && result.cut && !c->on_loop)
@@ -190,8 +233,111 @@ static enum status record_list(struct call *c, struct error *e)
 	if (!s)
 		s = query_open(&p.t, &q, e);
 	if (!s)
-		s = list_page(&p, &q, e);
+		s = list_page(&p, &q, bytes_of("", 0), e);
 	return s ? s : list_total(c, &q, e);
+}
+
+/* Exports: the first step is written down, the pages follow. */
+
+static bool count_row(void *arg, const struct stored *record)
+{
+	left_out(arg, record);
+	return true;
+}
+
+/* All that will leave. */
+static enum status export_count(struct page *p, struct query *q, struct error *e)
+{
+	struct query_result result = { .next = BUF_INIT, .explain = BUF_INIT };
+	struct buf after = BUF_INIT;
+	enum status s;
+
+	if (!p->consent.purpose)
+		return query_count(p->t.call->txn, q, &p->rows, e);
+	q->limit = LIMIT_MAX;
+	do {
+		buf_clear(&result.next);
+		q->after = buf_bytes(&after);
+		s = query_run(p->t.call->txn, q, 0, count_row, p, &result, e);
+		buf_clear(&after);
+		buf_add_bytes(&after, buf_bytes(&result.next));
+	} while (!s && after.len);
+	buf_free(&result.next);
+	buf_free(&result.explain);
+	buf_free(&after);
+	return s;
+}
+
+struct export_found {
+	uint64_t rows, left_out;
+};
+
+/* In the pool: what will leave is counted before the writer is asked. */
+static enum status export_prepare(struct call *c, struct error *e)
+{
+	struct page p = { .e = e };
+	struct export_found *found = arena_alloc(c->arena, sizeof(*found));
+	struct txn *t = NULL;
+	struct query q;
+	enum status s = found ? txn_begin(c->server->store, false, &t, e)
+			      : error_set(e, STATUS_INVALID, "request too large");
+
+	if (s)
+		return s;
+	call_bind(c, t);
+	s = target_open(c, &p.t, e);
+	if (!s)
+		s = query_open(&p.t, &q, e);
+	if (!s)
+		s = purpose_open(&p, e);
+	if (!s)
+		s = export_count(&p, &q, e);
+	if (!s)
+		*found = (struct export_found){ p.rows, p.left_out };
+	c->prepared = found;
+	call_end_run(c);
+	txn_abort(&t);
+	return s;
+}
+
+static enum status export_begin(struct call *c, struct error *e)
+{
+	const struct export_found *found = c->prepared;
+	const struct entity *en = schema_entity(c->schema, pb_bytes(c->request->entity));
+	struct buf what = BUF_INIT;
+	struct log_body body = { 0 };
+	enum status s;
+
+	export_note(&what, pb_bytes(c->request->filter), call_arg(c, "purpose"), found->rows);
+	body.before = buf_bytes(&what);
+	s = log_append(c->txn, &c->author, LOG_EXPORT, en, 0, 0, &body, NULL, e);
+	if (!s)
+		s = token_seal(c, call_arg(c, "purpose"), bytes_of("", 0), e);
+	c->reply->has_count = true;
+	c->reply->count = found->rows;
+	buf_free(&what);
+	if (!s && found->left_out) {
+		char number[24];
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)found->left_out);
+		s = reply_value(c, "left_out", bytes_str(number), e);
+	}
+	return s;
+}
+
+static enum status record_export(struct call *c, struct error *e)
+{
+	struct page p = { .e = e };
+	struct query q;
+	enum status s =
+		c->request->has_page && c->request->page.len
+			? target_open(c, &p.t, e)
+			: error_set(e, STATUS_USAGE, "an export begins with record.export_begin");
+
+	if (!s)
+		s = query_open(&p.t, &q, e);
+	if (!s)
+		s = purpose_open(&p, e);
+	return s ? s : list_page(&p, &q, call_arg(c, "purpose"), e);
 }
 
 /* Counting by a field. */
@@ -372,7 +518,12 @@ static enum status search(struct call *c, struct error *e)
 
 const struct op query_ops[] = {
 	{ .name = "record.list", .kind = OP_READ, .run = record_list },
-	{ .name = "record.export", .kind = OP_READ, .run = record_list, .right = "%s.export" },
+	{ .name = "record.export", .kind = OP_READ, .run = record_export, .right = "%s.export" },
+	{ .name = "record.export_begin",
+		.kind = OP_WRITE,
+		.prepare = export_prepare,
+		.run = export_begin,
+		.right = "%s.export" },
 	{ .name = "record.count", .kind = OP_SLOW, .run = record_count },
 	{ .name = "search", .kind = OP_READ, .run = search },
 	{ 0 },

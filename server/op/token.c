@@ -14,10 +14,22 @@ static void token_key(const struct call *c, uint8_t key[KEY])
 	store_hash(c->server->store, "page key", bytes_str("2"), key + 16);
 }
 
+/* The token that "X_begin" gives is for the first page of X. */
+static struct bytes paged_op(const struct call *c)
+{
+	static const char begin[] = "_begin";
+	struct bytes op = pb_bytes(c->request->op);
+	size_t len = sizeof(begin) - 1;
+
+	if (op.len > len && !memcmp(op.data + op.len - len, begin, len))
+		op.len -= len;
+	return op;
+}
+
 /* What the token is bound to: one piece after the other, each with its length. */
 static void token_bound(const struct call *c, struct bytes question, struct buf *out)
 {
-	const struct bytes pieces[] = { pb_bytes(c->request->op), pb_bytes(c->request->entity),
+	const struct bytes pieces[] = { paged_op(c), pb_bytes(c->request->entity),
 		pb_bytes(c->request->filter), pb_bytes(c->request->sort), question };
 
 	buf_add_u64(out, c->caller->user);
