@@ -8,6 +8,7 @@
 
 #include "client/command.h"
 #include "client/commands.h"
+#include "client/message.h"
 #include "client/options.h"
 #include "client/profile.h"
 #include "client/request.h"
@@ -273,6 +274,26 @@ static void addresses_are_taken_apart(void **state)
 	error_clear(&e);
 }
 
+static void says(const char *en, const char *zh)
+{
+	struct buf out = BUF_INIT;
+
+	message_chinese(bytes_str(en), &out);
+	assert_string_equal(buf_str(&out), zh);
+	buf_free(&out);
+}
+
+static void messages_of_the_server_become_chinese(void **state)
+{
+	says("code of team \"3\" is taken by team \"4\" by now",
+		"team“3”的 code 现已被 team“4”使用");
+	says("value of \"city\" is missing in saved filter \"A\" (column 3 of the filter)",
+		"保存的筛选“A”中:“city”的值缺失(筛选条件第 3 列)");
+	says("a plan that is approved cannot be deleted", "状态为 approved 的计划不能删除");
+	says("phone is not a phone number", "phone 不是电话号码");
+	says("nobody ever said this", "nobody ever said this");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +308,7 @@ int main(void)
 		cmocka_unit_test(commands_are_found),
 		cmocka_unit_test(every_command_has_its_help),
 		cmocka_unit_test(translations_keep_the_formats),
+		cmocka_unit_test(messages_of_the_server_become_chinese),
 		cmocka_unit_test(batch_lines_become_requests),
 		cmocka_unit_test(bad_batch_lines_are_refused),
 		cmocka_unit_test(assignments_know_the_at_sign),
