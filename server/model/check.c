@@ -336,6 +336,14 @@ bool field_leads_up(const struct field *f)
 	return false;
 }
 
+/* As its own deputy or channel partner. */
+static bool names_itself(struct draft *d, const struct field *f)
+{
+	return d->w->before && f->type == T_REF && f->tag < TAG_EXTERNAL_ID &&
+	       !(f->flags & F_READONLY) && !strcmp(f->refers_to, d->w->entity->name) &&
+	       record_number(draft_bytes(d), f->tag) == d->w->id && draft_changed(d, f->name);
+}
+
 static void check_cycles(struct draft *d)
 {
 	const struct entity *en = d->w->entity;
@@ -345,6 +353,8 @@ static void check_cycles(struct draft *d)
 		if (d->w->before && field_leads_up(f) &&
 			!bytes_equal(record_run(draft_bytes(d), f->tag), run_before(d->w, f->tag)))
 			check_cycle(d, f);
+		else if (names_itself(d, f))
+			draft_bad(d, f->name, "names the record itself");
 	}
 }
 

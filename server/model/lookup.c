@@ -4,7 +4,7 @@
 #include "server/model/settings.h"
 #include <glib.h>
 
-#define ALLOWED_MAX 20
+#define ALLOWED_LONG 150 /* of the choices that a message names */
 
 struct dictionary {
 	uint64_t id;
@@ -365,15 +365,16 @@ static enum status no_choice(struct dictionary *d, struct bytes text, struct err
 {
 	struct buf allowed = BUF_INIT;
 	const char *nearest = nearest_word(d, text);
-	guint shown = 0;
+	bool cut = false;
 	enum status s;
 
-	for (guint i = 0; i < d->entries->len && shown < ALLOWED_MAX; i++) {
+	for (guint i = 0; i < d->entries->len && !cut; i++) {
 		const struct entry *entry = d->entries->pdata[i];
-		if (entry->active)
-			buf_printf(&allowed, "%s%s", shown++ ? ", " : "", entry->code);
+		cut = allowed.len + strlen(entry->code) > ALLOWED_LONG;
+		if (entry->active && !cut)
+			buf_printf(&allowed, "%s%s", allowed.len ? ", " : "", entry->code);
 	}
-	if (d->entries->len > ALLOWED_MAX)
+	if (cut)
 		buf_add_str(&allowed, ", ...");
 	s = error_set(e, STATUS_NOT_FOUND, "is not one of %s%s%s%s", buf_str(&allowed),
 		nearest ? " (did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?)" : "");

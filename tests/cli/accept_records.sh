@@ -70,6 +70,17 @@ exits "a set names fields only" 6 as admin setting set required.customer.company
 as admin setting set required.customer.company value= >/dev/null 2>&1
 exits "cleared it is the default again" 6 as admin customer add name=乙
 
+exits "whatever is wrong" 6 as admin customer add kind=robot grade=x birthday=lunar:02-31 email=a owner=99 employer=99 homepage=x annual_revenue=z \
+	employee_count=-1 phone=1 qq=abc id_card_number=12 tax_number=- postcode=1 status=lost -o json
+is "is named in one answer" "$(jq -r '[.error.fields[].field] | sort | join(" ")' <<<"$ERR")" \
+	"annual_revenue birthday email employee_count employer grade homepage id_card_number kind loss_reason name owner phone postcode qq tax_number"
+as admin region add code=zj name=浙江 parent=east >/dev/null 2>&1
+exits "a region is not inside itself" 6 as admin region set east parent=zj
+exits "nobody is his own channel partner" 6 as admin customer set 1 channel_partner=1
+exits "nor deputy" 6 as admin user set wang deputy=wang
+exits "a wrong choice" 2 as admin customer list '行业 = 天文学'
+like "names whole words" "$ERR" 'is not one of agriculture, .*, \.\.\. '
+
 # Memos about any record, with a date.
 as admin lead add name=线索 >/dev/null 2>&1
 for record in customer:1 lead:1 contact:1 user:1 role:1 dictionary_entry:1 region:1 branch:1 setting:1; do
