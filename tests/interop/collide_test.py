@@ -8,9 +8,9 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guanxi_client import Refused, pb
+from guanxi_client import Closed, Refused, pb
 from server import Server, Tap
-from world import code_of, connect
+from world import code_of, connect, join
 
 ROUNDS = 12
 WRITERS = 8
@@ -171,6 +171,29 @@ def undo_among_writers(one, two):
     tap.ok("and it is all or nothing", (state, left) in ((b"done", 0), (b"refused", 700)), (state, left))
 
 
+def leaver(one):
+    """Who began an undo leaves while it runs: it comes to an end, whole."""
+    one.call("record.add", "role", fields={"code": "clerk2", "label_zh": "录", "label_en": "Clerk", "scope": "branch", "rights": "customer.*"})
+    for n in range(3):
+        s = join(server, one, f"gone{n}", "clerk2", "1")
+        rows = [[f"L{n}-{k}", f"离{n}号{k}", "10089"] for k in range(520)]
+        operation = s.finish(import_rows(s, "customer", ["external_id", "name", "phone"], rows), 60).operation
+        began = s.start("operation.undo", args={"operation": operation})
+        left = one.start("record.set", "user", f"gone{n}", {"state": "left"}) if n else None
+        job = None
+        try:
+            job = s.finish(began).operation
+        except (Refused, Closed):
+            pass
+        if left:
+            one.finish(left)
+        state = b"running"
+        while job and state == b"running":
+            state = {v.name: v.value for v in one.call("operation.state", args={"operation": job}).value}[b"state"]
+        count = one.call("record.count", "customer", filter=f"name ~ 离{n}号").count
+        tap.ok("an undo ends whole when who began it leaves", (state, count) in ((b"done", 0), (b"refused", 520)) or not job, (state, count))
+
+
 def same_import(one, two):
     wrong = []
     for n in range(ROUNDS):
@@ -234,6 +257,7 @@ def main():
     customer(one, "起")
     for part in (two_merges, merge_and_set, merge_and_child, same_import, uploads, entries, undo_among_writers):
         part(one, two)
+    leaver(one)
     fields_come_and_go(one)
     tap.is_("the server stops cleanly", server.stop(), 0)
     code, said = server.check()
