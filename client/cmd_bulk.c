@@ -72,8 +72,11 @@ static void on_reply(void *arg, uint64_t id, bool many, const Guanxi__Reply *rep
 		error_prefix(&error, "%s %llu", b->app->noun, (unsigned long long)id);
 		app_print_error(b->app, &error);
 	} else if (reply->operation || b->app->opt.dry_run) {
-		b->changed += reply->has_count ? reply->count : 1;
-		add_id(b, id, out);
+		uint64_t count = reply->has_count ? reply->count : 1;
+
+		b->changed += count;
+		if (count)
+			add_id(b, id, out);
 		if (!b->operation)
 			b->operation = reply->operation;
 	}
