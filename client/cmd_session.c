@@ -162,8 +162,6 @@ static enum status run_login(struct app *app, struct error *e)
 
 		request_arg(app->arena, r, "username", bytes_str(user));
 		request_arg(app->arena, r, "password", buf_bytes(&password));
-		if (app->opt.otp)
-			request_arg(app->arena, r, "otp", bytes_str(app->opt.otp));
 		st = log_in(app, r, server, e);
 	}
 	buf_free(&password);
@@ -273,7 +271,7 @@ static enum status run_passwd(struct app *app, struct error *e)
 const struct command cmd_login = {
 	.name = "login",
 	.usage = "[HOST:PORT] -u USER",
-	.options = "user password-file otp ca fingerprint",
+	.options = "user password-file ca fingerprint",
 	.help = "log in and keep the session in the profile",
 	.run = run_login,
 };

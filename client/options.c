@@ -39,7 +39,6 @@ static const struct option_row table[] = {
 	{ "user", 'u', OPTION_TEXT, false, AT(user), "USER", "name to log in with" },
 	{ "password-file", 0, OPTION_TEXT, false, AT(password_file), "FILE|-",
 		"read the password from there" },
-	{ "otp", 0, OPTION_TEXT, false, AT(otp), "CODE", "one-time code" },
 	{ "ca", 0, OPTION_TEXT, false, AT(ca), "FILE", "certificate of the server's CA to trust" },
 	{ "fingerprint", 0, OPTION_TEXT, false, AT(fingerprint), "HEX", "pin of the server's CA" },
 	{ "old-file", 0, OPTION_TEXT, false, AT(old_file), "FILE|-",

@@ -21,7 +21,7 @@ struct options {
 	const char *timeout;
 	bool no_header, yes, dry_run, timing, quiet, help, version;
 	/* of some commands */
-	const char *user, *password_file, *otp, *ca, *fingerprint, *old_file, *new_file;
+	const char *user, *password_file, *ca, *fingerprint, *old_file, *new_file;
 	const char *json, *sort, *limit, *page, *by, *if_version, *where, *at;
 	const char *encoding, *key, *on_conflict, *null, *rejects, *format, *purpose;
 	const char *in, *days, *since, *count, *exec;
