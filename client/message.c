@@ -225,6 +225,8 @@ static const struct {
 	{ "is more than a year ahead", "在一年以后" },
 	{ "is more than the stock of *", "超过库存 $1" },
 	{ "is above the prepaid balance of *", "超过预付余额 $1" },
+	{ "is above 1 without a percent sign: write * or *", "大于 1 且没有百分号:请写 $1 或 $2" },
+	{ "names the record itself", "指向记录自身" },
 	{ "is above *", "大于 $1" },
 	{ "is below *", "小于 $1" },
 	{ "is before *", "早于 $1" },
