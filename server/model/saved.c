@@ -25,6 +25,23 @@ static struct bytes text(const struct entity *en, struct bytes fields, const cha
 	return f ? record_text(fields, f->tag) : (struct bytes){ 0 };
 }
 
+/* The members as they are found now: one that was merged is the record that stayed. */
+static struct bytes members_now(const struct search *s, uint32_t tag, struct bytes run)
+{
+	struct buf now = BUF_INIT;
+	struct wire_field w;
+	struct bytes copy;
+
+	while (record_next(&run, &w, NULL)) {
+		uint64_t id = (uint64_t)unzigzag(w.number);
+		id = store_survivor(lookup_txn(s->lookup), s->of, id);
+		record_add_number(&now, tag, zigzag((int64_t)id));
+	}
+	copy = arena_copy(lookup_arena(s->lookup), buf_bytes(&now));
+	buf_free(&now);
+	return copy;
+}
+
 static enum status take(
 	const struct search *s, struct bytes fields, struct saved_filter *out, struct error *e)
 {
@@ -36,7 +53,7 @@ static enum status take(
 		return error_set(e, STATUS_INVALID, "reply too large");
 	out->fixed = !strcmp(kind, "static");
 	out->text = text(s->entity, copy, "filter");
-	out->members = record_run(copy, members->tag);
+	out->members = members_now(s, members->tag, record_run(copy, members->tag));
 	return STATUS_OK;
 }
 

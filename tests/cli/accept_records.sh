@@ -164,6 +164,12 @@ as admin saved-filter add name=Q entity=customer 'filter=tags = 展会' >/dev/nu
 as admin saved-filter add name=S entity=customer group_kind=static members=1,2 >/dev/null 2>&1
 as admin customer set 1 tags=-展会 >/dev/null 2>&1
 is "a query group changes, a static one does not" "$(as admin customer count @Q) $(as admin customer count @S)" "1 2"
+as admin customer add name=合并一 phone=010-11112222 external_id=m1 >/dev/null 2>&1
+as admin customer add name=合并二 phone=010-11113333 external_id=m2 >/dev/null 2>&1
+M1=$(ids 'external_id = m1' | tr -d ' ') M2=$(ids 'external_id = m2' | tr -d ' ')
+as admin saved-filter add name=M entity=customer group_kind=static members="$M2" >/dev/null 2>&1
+as admin customer merge "$M1" "$M2" -y >/dev/null 2>&1
+is "who was merged stays in the group" "$(ids @M)" "$M1 "
 
 # Documents.
 head -c 1000000 /dev/urandom >"$DIR/one"
