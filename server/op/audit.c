@@ -101,6 +101,8 @@ static enum status audit_list(struct call *c, struct error *e)
 	enum status s = token_open(c, kind, &token, e);
 
 	in = buf_bytes(&token);
+	if (!s && !c->caller->scope.all)
+		s = error_set(e, STATUS_DENIED, "the log is of all branches, your role is not");
 	if (!s && in.len && !take_u64(&in, &before))
 		s = error_set(e, STATUS_USAGE, "page token does not belong to this list");
 	c->reply->change = arena_alloc(c->arena, limit * sizeof(*c->reply->change));

@@ -68,9 +68,13 @@ enum status target_read(
 	struct target *t, uint64_t id, struct buf *room, struct stored *out, struct error *e)
 {
 	struct txn *txn = t->call->txn;
-
-	return store_get(
+	enum status s = store_get(
 		txn, &t->scope, t->entity, store_survivor(txn, t->entity, id), room, out, e);
+
+	/* with the id that was asked for: another one would tell of a merge */
+	if (s == STATUS_NOT_FOUND)
+		error_set(e, s, "there is no %s \"%llu\"", t->entity->name, (unsigned long long)id);
+	return s;
 }
 
 static bool has_right(const void *caller, const char *right)
