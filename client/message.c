@@ -247,7 +247,7 @@ static const struct {
 	{ "an export begins with record.export_begin", "导出须以 record.export_begin 开始" },
 	{ "nobody consents for a *: option purpose is for customers and contacts",
 		"$1 没有人可以同意:选项 purpose 只用于客户和联系人" },
-	{ "names the record itself", "指的是该记录自己" },
+	{ "the log is of all branches, your role is not", "日志属于所有分支机构,您的角色不是" },
 	{ "names no kind of record: \"*\"", "没有这一类记录:“$1”" },
 	{ "does not name a record (write ENTITY:ID)", "未指明记录(请写 类别:编号)" },
 	{ "exists, where you may not see it", "已存在,但您无权查看" },
