@@ -13,7 +13,7 @@ const struct field customer_fields[] = {
 		.flags = F_UNIQUE | F_INDEXED | F_SEARCH | F_LIST | F_DEFAULTED | F_LOOKUP,
 		.initial = "@number:C%06u" },
 	{ .tag = 3, .match = MATCH_NAME, .name = "name", .type = T_TEXT, .zh = "客户名称", .en = "Name",
-		.alias = "客户姓名|企业名称",
+		.alias = "客户姓名|企业名称|公司名称|名称",
 		.flags = F_REQUIRED | F_INDEXED | F_SEARCH | F_LIST | F_NAME },
 	{ .tag = 4, .name = "name_reading", .type = T_TEXT,
 		.zh = "名称读音", .en = "Name reading", .flags = F_SEARCH },

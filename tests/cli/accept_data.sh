@@ -171,7 +171,7 @@ is "are counted" "$OUT" "read 3: added 1, updated 0, unchanged 0, skipped 0, rej
 like "with candidate and reason, in the input's encoding" "$(iconv -f gb18030 rejects.csv)" 'M2,.*customer [0-9]+'
 iconv -f gb18030 rejects.csv | sed 's/abc/0571-80000012/; /杭州镕厂/d' | iconv -t gb18030 >corrected.csv
 exits "corrected they go in" 0 as admin customer import corrected.csv
-printf '客户名称,电话,创建时间,创建人\n旧客户,0571-80000110,2019-03-04T05:06:07Z,admin\n' >old.csv
+printf '名称,电话,创建时间,创建人\n旧客户,0571-80000110,2019-03-04T05:06:07Z,admin\n' >old.csv
 exits "the original date" 0 as admin customer import old.csv
 is "stays" "$(as admin customer list 'name = 旧客户' -o json | jq -r '.items[0].created_at')" 2019-03-04T05:06:07Z
 printf 'customer,name,mobile,title\n@name:甲厂,同名,13700000001,x\n@name:乙厂,同名,13700000002,y\n' | cut -d, -f1-3 >people.csv
