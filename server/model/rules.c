@@ -211,21 +211,34 @@ static void check_reason(struct draft *d, const struct field *f)
 		draft_bad(d, reason->name, "is missing: %s %s needs it", f->name, entry->code);
 }
 
+/* Rules of what fields say. */
+static void check_value(struct draft *d, const struct field *f)
+{
+	if (f->range)
+		check_range(d, f);
+	if (f->not_before)
+		check_order(d, f);
+	if (f->type == T_CHOICE)
+		check_reason(d, f);
+}
+
 void rules_check(struct draft *d)
 {
 	const struct entity *en = d->w->entity;
+	struct bytes rest = draft_bytes(d);
+	const struct field *f = NULL;
+	struct wire_field w;
 
-	for (size_t i = 0; i < en->nfields; i++) {
-		const struct field *f = &en->fields[i];
-		if (f->range)
-			check_range(d, f);
-		if (f->not_before)
-			check_order(d, f);
-		if (f->needed_when)
-			check_needed(d, f);
-		if (f->type == T_CHOICE)
-			check_reason(d, f);
+	while (record_next(&rest, &w, NULL)) {
+		if (f && f->tag == w.tag)
+			continue;
+		f = entity_field_by_tag(en, w.tag);
+		if (f)
+			check_value(d, f);
 	}
+	for (size_t i = 0; i < en->nfields; i++)
+		if (en->fields[i].needed_when)
+			check_needed(d, &en->fields[i]);
 	for (size_t i = 0; i < en->nfields && !d->failed; i++)
 		if (en->fields[i].unique_with)
 			check_twin(d, &en->fields[i]);
