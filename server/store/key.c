@@ -42,11 +42,30 @@ struct key key_index_value(const struct store *s, const struct entity *entity,
 	return k;
 }
 
+void key_value_hash(const struct store *s, const struct entity *entity, const struct field *f,
+	const struct wire_field *w, uint8_t out[KEY_HASH])
+{
+	struct key k = { 0 };
+
+	add_hash(&k, s, "uniq", KEY_HASH, entity, f, w);
+	memcpy(out, k.data, KEY_HASH);
+}
+
 struct key key_unique(const struct store *s, const struct entity *entity, const struct field *f,
 	const struct wire_field *w)
 {
 	struct key k = key_index(entity->number, f->tag);
+	struct buf normal = BUF_INIT;
 
-	add_hash(&k, s, "uniq", KEY_HASH, entity, f, w);
+	if (!key_is_hashed(f) && w->wire == WIRE_BYTES)
+		type_normal(f, w->bytes, &normal);
+	if (normal.len > 0 && normal.len <= KEY_UNIQUE_TEXT) {
+		memcpy(k.data + k.len, normal.data, normal.len);
+		k.len += normal.len;
+		k.data[k.len++] = 0;
+	} else {
+		add_hash(&k, s, "uniq", KEY_HASH, entity, f, w);
+	}
+	buf_free(&normal);
 	return k;
 }

@@ -3,7 +3,7 @@
  *
  *   rec calc      entity u16 | id u64
  *   idx           entity u16 | tag u16 | value: a list of ids (posting.h)
- *   uniq          entity u16 | tag u16 | hash[16], and with | claim u64 (uniq.c) for a record that waits for the value
+ *   uniq          entity u16 | tag u16 | a short public text and 0x00, or hash[16]; with | claim u64 (uniq.c) for a record that waits for the value
  *   log body      seq u64
  *   hist          entity u16 | id u64 | seq u64
  *   oper          operation u64: a list of the numbers of log entries
@@ -26,6 +26,7 @@
 #define KEY_BYTES (4 + KEY_MAX + 1 + 8)
 #define KEY_HASH 16
 #define KEY_INDEX_HASH 10
+#define KEY_UNIQUE_TEXT 40 /* bytes of a public text that uniq has as it is */
 
 #define KEY_SCOPE_OWNER 0xFF01u    /* owner */
 #define KEY_SCOPE_BRANCH 0xFF02u   /* branch */
@@ -156,7 +157,13 @@ bool key_is_hashed(const struct field *f);
 /* The list of all records that have the value. */
 struct key key_index_value(const struct store *s, const struct entity *entity,
 	const struct field *f, const struct wire_field *w);
-/* Key of a value (its normal form is made here) in uniq. */
+/* What equal values of a field have in common: a keyed hash. */
+void key_value_hash(const struct store *s, const struct entity *entity, const struct field *f,
+	const struct wire_field *w, uint8_t out[KEY_HASH]);
+/*
+ * Key of a value (its normal form is made here) in uniq. Short public texts stand there as they are, so that numbers that are given or
+ * imported in their order come to lie side by side.
+ */
 struct key key_unique(const struct store *s, const struct entity *entity, const struct field *f,
 	const struct wire_field *w);
 

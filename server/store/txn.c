@@ -233,10 +233,10 @@ enum status txn_damaged(enum space s, struct bytes key, struct error *e)
 	return STATUS_INTERNAL;
 }
 
-/* Spaces of postings: their ids stand readable in keys as well. */
+/* Spaces whose values are ids: those stand readable in keys as well. */
 static bool is_plain(enum space s)
 {
-	return s == SPACE_IDX || s == SPACE_OPER;
+	return s == SPACE_IDX || s == SPACE_OPER || s == SPACE_UNIQ;
 }
 
 enum status txn_open_value(struct txn *t, enum space s, struct bytes key, struct bytes stored,

@@ -51,12 +51,11 @@ static bool goes_before(uint64_t claim, uint64_t holder)
 bool store_value_hash(struct txn *t, const struct entity *entity, const struct field *f,
 	struct bytes fields, uint8_t out[KEY_HASH])
 {
-	const struct shape *sh = txn_shape(t, entity->number);
-	struct key k;
+	struct wire_field w;
 
-	if (!sh || !uniq_key(t->store, sh, f, fields, &k))
+	if (!record_find(fields, f->tag, &w))
 		return false;
-	memcpy(out, k.data + k.len - KEY_HASH, KEY_HASH);
+	key_value_hash(t->store, entity, f, &w, out);
 	return true;
 }
 
