@@ -11,7 +11,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define WINDOW 4
+#define WINDOW 16
 #define CHUNK_ROWS 500
 #define CHUNK_BYTES (200u * 1024)
 #define CHUNK_MEMORY (16u << 20)

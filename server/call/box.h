@@ -14,6 +14,7 @@
 struct box {
 	struct call call; /* first: a call is its box */
 	const struct op *op;
+	call_done *prepared; /* or NULL */
 	call_done *done;
 	void *arg;
 	Guanxi__Reply reply;

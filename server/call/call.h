@@ -85,15 +85,16 @@ enum op_kind {
 
 typedef enum status op_fn(struct call *c, struct error *e);
 
-#define OP_ANONYMOUS 0x1u /* before login */
-#define OP_LIMITED 0x2u   /* also while the password must be changed */
+#define OP_ANONYMOUS 0x1u     /* before login */
+#define OP_LIMITED 0x2u       /* also while the password must be changed */
+#define OP_PREPARE_READS 0x4u /* prepare has a read transaction */
 
 /* One row is all the dispatcher knows of an operation. */
 struct op {
 	const char *name;
 	enum op_kind kind;
 	unsigned flags;
-	op_fn *prepare; /* runs in the pool first, without transaction (password hashing); may be NULL */
+	op_fn *prepare; /* runs in the pool first, without transaction (password hashing) or see OP_PREPARE_READS; may be NULL */
 	op_fn *run;
 	const char *right; /* needed besides login; %s stands for the entity; NULL: none */
 };

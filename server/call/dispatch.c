@@ -302,14 +302,28 @@ static void run_prepare(void *arg)
 {
 	struct call *c = arg;
 	struct box *b = box_of(c);
+	struct txn *t = NULL;
 	enum status st = check_deadline(c, &b->error);
 
+	if (st == STATUS_OK && b->op->flags & OP_PREPARE_READS)
+		st = txn_begin(c->server->store, false, &t, &b->error);
+	if (t)
+		call_bind(c, t);
 	if (st == STATUS_OK)
 		st = b->op->prepare(c, &b->error);
-	if (st == STATUS_OK && c->refused == STATUS_OK)
-		to_writer(c);
-	else
+	call_end_run(c);
+	txn_abort(&t);
+	if (st != STATUS_OK || c->refused != STATUS_OK)
 		dispatch_finish(c, st, &b->error);
+	else if (b->prepared)
+		b->prepared(c, b->arg);
+	else
+		to_writer(c);
+}
+
+void dispatch_prepared(struct call *c)
+{
+	to_writer(c);
 }
 
 static void to_pool(struct call *c, loop_fn *fn)
@@ -341,9 +355,16 @@ static void run_read(struct call *c, struct txn *t)
 
 void dispatch(struct call *c, struct txn *read_txn, call_done *done, void *arg)
 {
+	dispatch_in_order(c, read_txn, NULL, done, arg);
+}
+
+void dispatch_in_order(
+	struct call *c, struct txn *read_txn, call_done *prepared, call_done *done, void *arg)
+{
 	struct box *b = box_of(c);
 	enum status st;
 
+	b->prepared = prepared;
 	b->done = done;
 	b->arg = arg;
 	c->author.user = c->caller ? c->caller->user : 0;

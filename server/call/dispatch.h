@@ -17,5 +17,12 @@ void call_free(struct call **c); /* frees the arena too */
 
 /* Runs a read at once (done is called before it returns) or hands the call on. read_txn: the loop's renewed transaction. */
 void dispatch(struct call *c, struct txn *read_txn, call_done *done, void *arg);
+/*
+ * As dispatch, for a caller that keeps its writes in their order: prepared is called, in the pool, when a write could go to the writer, and
+ * the caller lets it go there with dispatch_prepared. NULL: it goes at once.
+ */
+void dispatch_in_order(
+	struct call *c, struct txn *read_txn, call_done *prepared, call_done *done, void *arg);
+void dispatch_prepared(struct call *c);
 
 #endif

@@ -341,6 +341,28 @@ static void on_done(struct call *c, void *arg)
 		loop_post(p->session->worker->loop, come_back, p);
 }
 
+/* Back from its preparation: now the writes after it may start, and stay behind it. */
+static void go_on(void *arg)
+{
+	struct pending *p = arg;
+	struct session *s = p->session;
+
+	s->preparing -= p->preparing;
+	p->preparing = false;
+	dispatch_prepared(p->call); /* p may be gone */
+	if (s->stream)
+		pump(s);
+	else if (s->open.length == 0)
+		release(s);
+}
+
+static void on_prepared(struct call *c, void *arg)
+{
+	struct pending *p = arg;
+
+	loop_post(p->session->worker->loop, go_on, p);
+}
+
 /* Starting calls. */
 
 /* True when the caller stands as it is in the store; else it was read anew, or the session is over (false). */
@@ -392,7 +414,7 @@ static void start(struct session *s, struct pending *p)
 	} else {
 		p->call->caller = who(s);
 		note_seen(s, p->call);
-		dispatch(p->call, t, on_done, p);
+		dispatch_in_order(p->call, t, on_prepared, on_done, p);
 	}
 	error_clear(&e);
 }

@@ -15,6 +15,20 @@
 
 enum on_conflict { CONFLICT_FAIL, CONFLICT_SKIP, CONFLICT_UPDATE };
 
+/* A row as it was read before the writer has time for it. */
+struct ready_row {
+	bool ok;
+	struct bytes fields;
+	const uint32_t *cleared;
+	size_t ncleared;
+	struct ready_terms terms;
+};
+
+struct ready {
+	uint64_t generation; /* by whose fields and dictionaries the rows were read */
+	struct ready_row rows[];
+};
+
 struct import {
 	struct target t;
 	const struct field *columns[COLUMNS_MAX];
@@ -31,7 +45,7 @@ struct import {
 /* A row on its way. */
 struct row {
 	const Guanxi__Row *in;
-	Guanxi__RowResult *result;
+	const struct ready_row *ready; /* or NULL */
 	struct patch patch;
 	struct buf room, whole, checked;
 	struct buf stamps; /* who changed it last and when, as the file says */
@@ -221,6 +235,19 @@ static enum status row_parse(struct import *im, struct row *row, struct error *e
 	return worst ? STATUS_INVALID : STATUS_OK;
 }
 
+/* As it was read before, else now. */
+static enum status row_read(struct import *im, struct row *row, struct error *e)
+{
+	const struct ready_row *r = row->ready;
+
+	if (!r)
+		return row_parse(im, row, e);
+	buf_add_bytes(&row->patch.fields, r->fields);
+	memcpy(row->patch.cleared, r->cleared, r->ncleared * sizeof(*r->cleared));
+	row->patch.ncleared = r->ncleared;
+	return STATUS_OK;
+}
+
 static bool is_stamp(uint32_t tag)
 {
 	return tag == TAG_UPDATED_AT || tag == TAG_UPDATED_BY;
@@ -247,7 +274,7 @@ static void stamps_take(struct row *row)
 static enum status row_check(struct import *im, struct row *row, struct error *e)
 {
 	struct model_write w = target_write(&im->t, row->found ? &row->before : NULL, row->id);
-	enum status parsed = row_parse(im, row, e);
+	enum status parsed = row_read(im, row, e);
 	enum status s;
 
 	if (parsed && parsed != STATUS_INVALID)
@@ -284,6 +311,7 @@ static enum status row_write(struct import *im, struct row *row, struct error *e
 		return STATUS_OK;
 	}
 	row->action = row->found ? "updated" : "added";
+	txn_offer_terms(c->txn, row->ready && !row->found ? &row->ready->terms : NULL);
 	s = store_put(c->txn, &c->author, im->t.entity, &row->id, row->found ? "set" : "add",
 		buf_bytes(&row->checked), &unchanged, e);
 	if (!s && unchanged)
@@ -385,16 +413,65 @@ static bool is_row_fault(enum status s)
 	       s == STATUS_CONFLICT || s == STATUS_DENIED;
 }
 
-static enum status row_take(struct import *im, const Guanxi__Row *in, struct error *e)
+static const struct ready_row *ready_of(const struct import *im, size_t i)
 {
-	struct row row = { .in = in };
+	const struct call *c = im->t.call;
+	const struct ready *ready = c->prepared;
+
+	if (!ready || ready->generation != generation_number(c->generation) || !ready->rows[i].ok)
+		return NULL;
+	return &ready->rows[i];
+}
+
+static void row_free(struct row *row)
+{
+	patch_free(&row->patch);
+	buf_free(&row->room);
+	buf_free(&row->whole);
+	buf_free(&row->checked);
+	buf_free(&row->stamps);
+}
+
+/* Whether what was read of the row before is still what it says: a record that it names may have changed since. */
+static bool still_so(struct import *im, const struct row *row)
+{
+	struct row again = { .in = row->in };
+	const struct ready_row *r = row->ready;
+	struct error e;
+	bool same;
+
+	error_init(&e);
+	same = row_parse(im, &again, &e) == STATUS_OK &&
+	       bytes_equal(buf_bytes(&again.patch.fields), r->fields) &&
+	       again.patch.ncleared == r->ncleared;
+	error_clear(&e);
+	row_free(&again);
+	return same;
+}
+
+static enum status row_check_ready(struct import *im, struct row *row, struct error *e)
+{
+	enum status s = row_check(im, row, e);
+
+	if (!s || !row->ready || !is_row_fault(s) || still_so(im, row))
+		return s;
+	error_clear(e);
+	error_init(e);
+	row_free(row);
+	*row = (struct row){ .in = row->in };
+	return row_check(im, row, e);
+}
+
+static enum status row_take(struct import *im, size_t i, struct error *e)
+{
+	struct row row = { .in = im->t.call->request->row[i], .ready = ready_of(im, i) };
 	struct txn *t = im->t.call->txn;
 	size_t puts;
 	struct error why;
 	enum status s;
 
 	error_init(&why);
-	s = row_check(im, &row, &why);
+	s = row_check_ready(im, &row, &why);
 	puts = txn_puts(t);
 	if (!s)
 		s = row_write(im, &row, &why);
@@ -404,11 +481,7 @@ static enum status row_take(struct import *im, const Guanxi__Row *in, struct err
 		s = row_answer(im, &row, s, &why, e);
 	}
 	error_clear(&why);
-	patch_free(&row.patch);
-	buf_free(&row.room);
-	buf_free(&row.whole);
-	buf_free(&row.checked);
-	buf_free(&row.stamps);
+	row_free(&row);
 	return s;
 }
 
@@ -437,7 +510,7 @@ static enum status rows_take(struct import *im, struct error *e)
 	for (size_t i = 0; !s && i < n; i++)
 		s = im->journalled && im->first + i < im->job.done
 			    ? row_taken(im, c->request->row[i], e)
-			    : row_take(im, c->request->row[i], e);
+			    : row_take(im, i, e);
 	return s;
 }
 
@@ -598,6 +671,66 @@ static enum status journal_advance(struct import *im, struct error *e)
 	return s ? s : journal_write(c->txn, &im->job, e);
 }
 
+/* A reference by any other name than the id may mean another record once the rows before it are written. */
+static enum status reference_by_id(
+	void *arg, const char *entity, struct bytes text, uint64_t *id, struct error *e)
+{
+	const struct parse_context by_all = lookup_parse_context(arg, 0, NULL);
+
+	return id_parse(text_trim(text), id) ? by_all.reference(arg, entity, text, id, e)
+					     : error_set(e, STATUS_NOT_FOUND, "is no id");
+}
+
+static void row_prepare(struct import *im, const Guanxi__Row *in, struct ready_row *out)
+{
+	struct call *c = im->t.call;
+	struct row row = { .in = in };
+	struct error ignored;
+	uint32_t *cleared = NULL;
+
+	error_init(&ignored);
+	if (!row_parse(im, &row, &ignored)) {
+		out->fields = arena_copy(c->arena, buf_bytes(&row.patch.fields));
+		out->ncleared = row.patch.ncleared;
+		out->cleared = cleared =
+			arena_alloc(c->arena, (out->ncleared + 1) * sizeof(*cleared));
+		out->ok = cleared && out->fields.data &&
+			  store_terms(c->txn, im->t.entity, out->fields, c->arena, &out->terms);
+	}
+	if (out->ok)
+		memcpy(cleared, row.patch.cleared, out->ncleared * sizeof(*cleared));
+	error_clear(&ignored);
+	row_free(&row);
+}
+
+static void rows_prepare(struct import *im)
+{
+	struct call *c = im->t.call;
+	size_t n = c->request->n_row;
+	struct ready *ready = n <= ROWS_MAX ? arena_calloc(c->arena, 1,
+						      sizeof(*ready) + n * sizeof(ready->rows[0]))
+					    : NULL;
+
+	if (!ready)
+		return;
+	ready->generation = generation_number(c->generation);
+	im->t.parse.reference = reference_by_id;
+	for (size_t i = 0; i < n; i++)
+		row_prepare(im, c->request->row[i], &ready->rows[i]);
+	c->prepared = ready;
+}
+
+/* Reads the rows and makes their terms beside the writer. All that is wrong is found again there, and said there. */
+static enum status import_prepare(struct call *c, struct error *e)
+{
+	struct import im = { .n = 0 };
+
+	if (!import_open(c, &im, true, e))
+		rows_prepare(&im);
+	error_clear(e);
+	return STATUS_OK;
+}
+
 static enum status import_rows(struct call *c, struct error *e)
 {
 	struct import im = { .n = 0 };
@@ -674,7 +807,12 @@ static enum status import_refused(struct call *c, struct error *e)
 
 const struct op import_ops[] = {
 	{ .name = "import.begin", .kind = OP_WRITE, .run = import_begin, .right = "%s.import" },
-	{ .name = "import.rows", .kind = OP_WRITE, .run = import_rows, .right = "%s.import" },
+	{ .name = "import.rows",
+		.kind = OP_WRITE,
+		.flags = OP_PREPARE_READS,
+		.prepare = import_prepare,
+		.run = import_rows,
+		.right = "%s.import" },
 	{ .name = "import.refused", .kind = OP_READ, .run = import_refused },
 	{ .name = "import.end", .kind = OP_WRITE, .run = import_end },
 	{ 0 },

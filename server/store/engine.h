@@ -10,11 +10,11 @@
 
 /* The spaces and their keys (integers big-endian). Values are sealed above this seam, each bound to the number of its space: new ones come last. */
 enum space {
-	SPACE_META,  /* name */
-	SPACE_REC,   /* entity u16, id u64 -> version u64, record */
-	SPACE_CALC,  /* entity u16, id u64 -> computed fields */
-	SPACE_IDX,   /* entity u16, tag u16, field key, id u64 -> nothing */
-	SPACE_UNIQ,  /* entity u16, tag u16, text or keyed hash (, claim u64: waits for it) -> claim */
+	SPACE_META, /* name */
+	SPACE_REC,  /* entity u16, id u64 -> version u64, record */
+	SPACE_CALC, /* entity u16, id u64 -> computed fields */
+	SPACE_IDX,  /* entity u16, tag u16, field key, id u64 -> nothing */
+	SPACE_UNIQ, /* entity u16, tag u16, text or keyed hash (, claim u64: waits for it) -> claim */
 	SPACE_TERM,  /* entity u16, term u32, id u64 descending -> postings from this one on */
 	SPACE_PEND,  /* commit u64 -> postings not merged yet */
 	SPACE_LOG,   /* seq u64 -> entry */

@@ -88,7 +88,8 @@ struct txn {
 	struct next_id *next;
 	size_t nnext;
 	struct postings postings;
-	struct waiting *waiting; /* changes of lists that wait for the commit; or NULL */
+	const struct ready_terms *ready; /* for the next store_put; or NULL */
+	struct waiting *waiting;         /* changes of lists that wait for the commit; or NULL */
 	bool pend_used;
 	ptrdiff_t pend_rows, pend_bytes; /* more than before */
 	size_t doubles;                  /* unique values that another record has already */

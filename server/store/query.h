@@ -103,6 +103,9 @@ void search_terms_diff(const struct store *s, const struct entity *entity, uint6
 /* As search_terms_diff, from terms made by another description of the entity. */
 void search_terms_change(const struct store *s, uint64_t id, const struct entity *then,
 	struct bytes before, const struct entity *now, struct bytes after, struct postings *out);
+/* Adds the terms of a new record with the help of those that txn_offer_terms has offered; false: they do not fit. */
+bool search_terms_ready(struct txn *t, const struct entity *entity, uint64_t id,
+	struct bytes before, struct bytes after);
 /* Writes the postings of a commit as pending rows. */
 enum status search_store_postings(struct txn *t, struct postings *p, struct error *e);
 

@@ -253,7 +253,9 @@ static void put_terms(struct put *p)
 	struct bytes before = p->was_deleted ? none : p->old, after = p->deleted ? none : p->new;
 
 	field_jobs_terms(p->t, p->sh, p->id, before, after, &p->t->postings);
-	search_terms_diff(p->t->store, p->sh->entity, p->id, before, after, &p->t->postings);
+	if (!search_terms_ready(p->t, p->sh->entity, p->id, before, after))
+		search_terms_diff(
+			p->t->store, p->sh->entity, p->id, before, after, &p->t->postings);
 }
 
 static enum status put_log(struct put *p, struct error *e)
@@ -357,6 +359,7 @@ enum status store_put(struct txn *t, const struct author *author, const struct e
 		*id = p.id;
 	if (unchanged)
 		*unchanged = same;
+	t->ready = NULL;
 	put_free(&p);
 	return s;
 }

@@ -1,5 +1,6 @@
 /* The terms of a record: keyed hashes of what its searched fields can be found by. */
 #include "common/text.h"
+#include "server/store/internal.h"
 #include "server/store/search.h"
 #include <sodium.h>
 
@@ -289,7 +290,7 @@ static bool same_text(const struct entity *entity, struct bytes before, struct b
 	return true;
 }
 
-static void posting_add(
+static void keep_posting(
 	struct postings *out, uint16_t entity, uint64_t id, uint32_t term, bool take_away)
 {
 	struct posting *p;
@@ -325,13 +326,100 @@ void search_terms_change(const struct store *s, uint64_t id, const struct entity
 							  : old.items[i] > new.items[k];
 
 		if (order < 0)
-			posting_add(out, now->number, id, old.items[i], true);
+			keep_posting(out, now->number, id, old.items[i], true);
 		else if (order > 0)
-			posting_add(out, now->number, id, new.items[k], false);
+			keep_posting(out, now->number, id, new.items[k], false);
 		i += order <= 0;
 		k += order >= 0;
 	}
 	free(old.items);
 	free(new.items);
 	buf_free(&v.folded);
+}
+
+bool store_terms(struct txn *t, const struct entity *entity, struct bytes fields,
+	struct arena *arena, struct ready_terms *out)
+{
+	struct terms terms = { 0 };
+	struct search_value v;
+	uint32_t *items;
+
+	memset(&v.folded, 0, sizeof v.folded);
+	term_key_init(txn_store(t), &terms.key);
+	terms_of(&terms, txn_shape(t, entity->number)->entity, fields, &v);
+	items = arena_alloc(arena, (terms.n + 1) * sizeof *items);
+	if (items != NULL)
+		memcpy(items, terms.items, terms.n * sizeof *items);
+	*out = (struct ready_terms){ generation_number(txn_generation(t)), fields, items, terms.n };
+	free(terms.items);
+	buf_free(&v.folded);
+	return items != NULL;
+}
+
+void txn_offer_terms(struct txn *t, const struct ready_terms *terms)
+{
+	t->ready = terms;
+}
+
+#define BEYOND_MAX 32
+
+/* Gathers the terms of what the record has beyond the fields whose terms are ready. False: one of those is another now. */
+static bool terms_beyond(
+	struct field_terms *ft, const struct entity *entity, const struct ready_terms *ready)
+{
+	uint32_t tags[BEYOND_MAX];
+	size_t n = record_diff(ready->fields, ft->fields, tags, BEYOND_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct field *f = entity_field_by_tag(entity, tags[i]);
+
+		if (f == NULL || !(f->flags & F_SEARCH))
+			continue;
+		if (record_has(ready->fields, f->tag) || search_is_reading(entity, f))
+			return false;
+		if (search_is_searched(entity, f))
+			add_field(ft, f, record_run(ft->fields, f->tag));
+	}
+	return n < BEYOND_MAX;
+}
+
+static void postings_join(struct txn *t, const struct entity *entity, uint64_t id,
+	const struct ready_terms *ready, const struct terms *more)
+{
+	size_t i = 0, k = 0;
+
+	while (i < ready->n || k < more->n) {
+		bool first = k == more->n || (i < ready->n && ready->items[i] <= more->items[k]);
+		uint32_t term = first ? ready->items[i] : more->items[k];
+
+		keep_posting(&t->postings, entity->number, id, term, false);
+		while (i < ready->n && ready->items[i] == term)
+			i++;
+		while (k < more->n && more->items[k] == term)
+			k++;
+	}
+}
+
+bool search_terms_ready(struct txn *t, const struct entity *entity, uint64_t id,
+	struct bytes before, struct bytes after)
+{
+	const struct ready_terms *ready = t->ready;
+	struct terms more = { 0 };
+	struct search_value v;
+	struct field_terms ft = { &more, entity, after, &v };
+	bool taken;
+
+	if (ready == NULL || before.len > 0 || after.len == 0 ||
+		ready->generation != generation_number(t->generation))
+		return false;
+	memset(&v.folded, 0, sizeof v.folded);
+	term_key_init(t->store, &more.key);
+	taken = terms_beyond(&ft, entity, ready);
+	if (taken) {
+		terms_sort(&more);
+		postings_join(t, entity, id, ready, &more);
+	}
+	free(more.items);
+	buf_free(&v.folded);
+	return taken;
 }

@@ -7,6 +7,7 @@
 #ifndef SERVER_STORE_STORE_H
 #define SERVER_STORE_STORE_H
 
+#include "common/arena.h"
 #include "common/schema.h"
 #include "server/store/engine.h"
 
@@ -212,6 +213,24 @@ struct store_ref {
 };
 enum status store_purge(struct txn *t, const struct author *author, const struct store_ref *records,
 	size_t n, struct error *e);
+/*
+ * Search terms that were worked out before the write, as a rule by another thread: those of the searched ones among some fields. They lie
+ * in the arena that store_terms was given.
+ */
+struct ready_terms {
+	uint64_t generation;   /* number of the fields that they were made by */
+	struct bytes fields;   /* wire form, ascending tags */
+	const uint32_t *items; /* ascending, none twice */
+	size_t n;
+};
+/* fields is kept, not copied; false when the arena has no room. */
+bool store_terms(struct txn *t, const struct entity *entity, struct bytes fields,
+	struct arena *arena, struct ready_terms *out);
+/*
+ * For the next store_put of this transaction. It takes them when it adds a record that has those fields as they stand here, and works out
+ * the rest; else they are of no use. They stay the caller's.
+ */
+void txn_offer_terms(struct txn *t, const struct ready_terms *terms);
 
 /* A new operation number. */
 enum status store_operation(struct txn *t, uint64_t *operation, struct error *e);
