@@ -90,7 +90,10 @@ static enum status send_all(struct bulk *b, struct pipeline *p, Guanxi__Request 
 	struct arena *arena = b->app->arena;
 	enum status st = STATUS_OK;
 	bool joined = false;
+	char total[24];
 
+	snprintf(total, sizeof total, "%zu", ids->n);
+	request_arg(arena, r, "total", bytes_str(total));
 	for (size_t i = 0; !st && i < ids->n; i++) {
 		char number[24];
 
@@ -134,6 +137,23 @@ static enum status print_result(struct bulk *b, struct error *e)
 	return st;
 }
 
+/* Who asks for the operation finds it partial until it is known to have come to its end. */
+static enum status finish(struct bulk *b, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	char operation[24], failed[24];
+	Guanxi__Request *r;
+
+	if (!b->operation || b->app->opt.dry_run)
+		return STATUS_OK;
+	r = request_new(b->app, "operation.finish");
+	snprintf(operation, sizeof operation, "%llu", (unsigned long long)b->operation);
+	snprintf(failed, sizeof failed, "%llu", (unsigned long long)b->failed);
+	request_arg(b->app->arena, r, "operation", bytes_str(operation));
+	request_arg(b->app->arena, r, "failed", bytes_str(failed));
+	return link_call(b->app, r, &reply, e);
+}
+
 static enum status change_all(
 	struct app *app, const char *op, const struct ids *ids, struct error *e)
 {
@@ -146,6 +166,8 @@ static enum status change_all(
 	if (!st)
 		st = send_all(&b, p, r, ids, e);
 	pipeline_free(&p);
+	if (!st)
+		st = finish(&b, e);
 	if (!st)
 		st = print_result(&b, e);
 	buf_free(&b.ids);

@@ -250,6 +250,18 @@ enum status journal_begin(struct call *c, struct job *job, struct error *e)
 	return s ? s : record_put(c, job, "add", e);
 }
 
+enum status journal_bulk(
+	struct call *c, struct job *job, const struct entity *entity, struct error *e)
+{
+	enum status s;
+
+	job_own(c, job);
+	job->state = JOB_PARTIAL;
+	job->entity = entity->number;
+	s = job_put(c->txn, job, e);
+	return s ? s : record_put(c, job, "add", e);
+}
+
 enum status journal_finish(struct call *c, struct job *job, enum job_state state, struct error *e)
 {
 	enum status s = STATUS_OK;

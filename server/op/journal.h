@@ -66,6 +66,18 @@ enum status journal_write(struct txn *t, const struct job *job, struct error *e)
 enum status journal_begin(struct call *c, struct job *job, struct error *e);
 /* The row of an operation of one transaction, for what the log does not tell: what an undo took back. */
 enum status journal_note(struct call *c, struct job *job, struct error *e);
+/*
+ * The row and the record of a bulk change that its client drives, when the first of total records has been changed in the call's operation: partial
+ * until the client says that it has come to the end.
+ */
+enum status journal_bulk(
+	struct call *c, struct job *job, const struct entity *entity, struct error *e);
+/* Its client has not said so yet. */
+static inline bool journal_open_bulk(const struct job *job)
+{
+	return (job->kind == JOB_SET || job->kind == JOB_DELETE) && job->state == JOB_PARTIAL &&
+	       !job->finished_ms;
+}
 /* The last row of the job, with its state; the record follows. */
 enum status journal_finish(struct call *c, struct job *job, enum job_state state, struct error *e);
 

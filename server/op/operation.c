@@ -32,6 +32,19 @@ static enum status job_of_log(struct call *c, uint64_t operation, struct job *jo
 	return s;
 }
 
+/* What a bulk change has done: its client does not say so by and by. */
+static uint64_t count_entries(struct call *c, uint64_t operation)
+{
+	uint64_t seqs[ENTRIES], after = 0, count = 0;
+	size_t n;
+
+	while ((n = log_of_operation(c->txn, operation, after, seqs, ENTRIES)) > 0) {
+		count += n;
+		after = seqs[n - 1];
+	}
+	return count;
+}
+
 static enum status read_job(struct call *c, uint64_t operation, struct job *job, const char **kind,
 	struct buf *room, struct error *e)
 {
@@ -41,6 +54,8 @@ static enum status read_job(struct call *c, uint64_t operation, struct job *job,
 		s = job_of_log(c, operation, job, kind, room, e);
 	else if (!s)
 		*kind = job_kind_names[job->kind];
+	if (!s && (job->kind == JOB_SET || job->kind == JOB_DELETE))
+		job->done = count_entries(c, operation);
 	if (!s && job->user != c->caller->user && !c->caller->admin)
 		s = STATUS_NOT_FOUND;
 	if (s == STATUS_NOT_FOUND)
@@ -105,7 +120,43 @@ static enum status operation_state(struct call *c, struct error *e)
 	return s;
 }
 
+enum status operation_bulk(struct target *t, enum job_kind kind, struct error *e)
+{
+	struct call *c = t->call;
+	struct job job = { .kind = kind };
+
+	if (!call_arg(c, "total").len || call_arg(c, "operation").len || c->request->dry_run)
+		return STATUS_OK;
+	if (!call_arg_number(c, "total", &job.total) || !job.total)
+		return error_set(e, STATUS_USAGE, "total is not a number");
+	return journal_bulk(c, &job, t->entity, e);
+}
+
+/* The client of a bulk change has come to its end. */
+static enum status operation_finish(struct call *c, struct error *e)
+{
+	struct buf row = BUF_INIT;
+	const char *kind = "";
+	uint64_t id, failed = 0;
+	struct job job;
+	enum status s;
+
+	if (!call_arg_number(c, "operation", &id) || !id ||
+		(call_arg(c, "failed").len && !call_arg_number(c, "failed", &failed)))
+		return error_set(e, STATUS_USAGE, "operation is not a number");
+	s = read_job(c, id, &job, &kind, &row, e);
+	if (!s && job.user != c->caller->user)
+		s = error_set(e, STATUS_DENIED, "operation is not yours");
+	if (!s && journal_open_bulk(&job)) {
+		job.rejected = failed;
+		s = journal_finish(c, &job, failed ? JOB_PARTIAL : JOB_DONE, e);
+	}
+	buf_free(&row);
+	return s;
+}
+
 const struct op operation_ops[] = {
+	{ .name = "operation.finish", .kind = OP_WRITE, .run = operation_finish },
 	{ .name = "operation.state", .kind = OP_READ, .run = operation_state },
 	{ 0 },
 };

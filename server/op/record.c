@@ -61,6 +61,8 @@ static enum status change_put(struct change *ch, uint64_t *id, const char *kind,
 	if (!s && unchanged)
 		c->reply->operation = 0;
 	if (!s && !unchanged)
+		s = operation_bulk(&ch->t, JOB_SET, e);
+	if (!s && !unchanged)
 		s = target_changed(&ch->t, *id, e);
 	return s;
 }
@@ -191,6 +193,8 @@ static enum status record_moves(struct call *c, model_move *move, bool from_tras
 	s = target_operation_joined(&t, e);
 	for (size_t i = 0; !s && i < c->request->n_record; i++)
 		s = record_move(&t, i, move, &count, e);
+	if (!s && count && !from_trash)
+		s = operation_bulk(&t, JOB_DELETE, e);
 	c->reply->has_count = true;
 	c->reply->count = count;
 	return s;

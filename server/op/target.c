@@ -111,7 +111,7 @@ enum status target_operation(struct target *t, struct error *e)
 	return s;
 }
 
-/* What has a journal is joined by the rows of its import only: a job of the server goes by itself, and what is finished is finished. */
+/* What has a journal is joined by the rows of its import or by its bulk change only: a job of the server goes by itself, and what is finished is finished. */
 static enum status joinable(struct call *c, uint64_t operation, struct error *e)
 {
 	struct buf room = BUF_INIT;
@@ -122,7 +122,8 @@ static enum status joinable(struct call *c, uint64_t operation, struct error *e)
 		s = STATUS_OK;
 	else if (!s && job.user != c->caller->user)
 		s = error_set(e, STATUS_DENIED, "operation is not yours");
-	else if (!s && (job.kind != JOB_IMPORT || job.state != JOB_RUNNING))
+	else if (!s &&
+		 (job.kind == JOB_IMPORT ? job.state != JOB_RUNNING : !journal_open_bulk(&job)))
 		s = error_set(e, STATUS_CONFLICT, "operation is finished");
 	buf_free(&room);
 	return s;

@@ -35,7 +35,7 @@ def tables():
 
 
 # What an operation does nothing without.
-NEEDED = {"operation.undo": ["operation"], "operation.state": ["operation"], "import.end": ["operation"], "import.refused": ["operation"],
+NEEDED = {"operation.undo": ["operation"], "operation.state": ["operation"], "operation.finish": ["operation"], "import.end": ["operation"], "import.refused": ["operation"],
           "file.append": ["file", "offset"], "file.finish": ["file", "sha256"], "file.cancel": ["file"], "reminder.snooze": ["until"]}
 EMPTY = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 BAD_BYTES = [b"", b"\x00", b"a\x00b", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", "\u202eabc".encode(), "\u2066x".encode(), b"\r\n",

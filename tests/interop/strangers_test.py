@@ -327,6 +327,7 @@ CASES = {
     "record.list": questions("record.list"), "record.export": questions("record.export"), "record.export_begin": elsewhere, "record.count": questions("record.count"),
     "record.merge": merges, "record.duplicates": duplicates, "search": searches,
     "operation.undo": operations("operation.undo"), "operation.state": operations("operation.state"),
+    "operation.finish": operations("operation.finish"),
     "import.begin": imports, "import.rows": joining, "import.refused": elsewhere, "import.end": elsewhere,
     "file.begin": files, "file.append": elsewhere, "file.finish": elsewhere, "file.cancel": elsewhere, "file.read": elsewhere,
     "reminder.acknowledge": reminders("reminder.acknowledge"), "reminder.snooze": reminders("reminder.snooze", args={"until": "2d"}),
@@ -338,7 +339,7 @@ CASES = {
     "session.whoami": elsewhere, "session.password": elsewhere,
 }
 # Arguments that name nothing of anybody's, or stand in a case above.
-ARGUMENTS = set("""at by certificate_request code days explain field file force from key name new offset old on_conflict operation password
+ARGUMENTS = set("""at by certificate_request code days explain failed field file force from key name new offset old on_conflict operation password
 portable resume seq sha256 since size token total until username take user role branch path kind purpose""".split())
 
 
