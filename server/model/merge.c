@@ -346,6 +346,18 @@ static void place_in_tree(const struct merging *g, const struct field *f, struct
 	buf_free(&placed);
 }
 
+/* Whether a value of the one that goes names the one that stays: it would name itself. */
+static bool names_keep(const struct merging *g, const struct field *f, struct bytes run)
+{
+	uint64_t keep = value_of(g, f, g->m->write.id);
+	struct wire_field w;
+
+	while (keep && record_next(&run, &w, NULL))
+		if (w.number == keep)
+			return true;
+	return false;
+}
+
 /* The fields of the one that stays: what it lacks, what was asked for, and the lists of both. */
 static void combine(const struct merging *g, struct buf *out)
 {
@@ -357,7 +369,7 @@ static void combine(const struct merging *g, struct buf *out)
 		struct bytes k = record_run(keep, f->tag), o = record_run(other, f->tag);
 		if (model_merged_field(f) && type_is_list(f->type))
 			unite(k, o, &patch);
-		else if (comes_over(g->m, f, k, o) &&
+		else if (comes_over(g->m, f, k, o) && !names_keep(g, f, o) &&
 			 (is_taken(g->m, f) || !is_other_reading(g, f)))
 			buf_add_bytes(&patch, o);
 	}

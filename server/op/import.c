@@ -678,7 +678,7 @@ static enum status reference_by_id(
 	const struct parse_context by_all = lookup_parse_context(arg, 0, NULL);
 
 	return id_parse(text_trim(text), id) ? by_all.reference(arg, entity, text, id, e)
-					     : error_set(e, STATUS_NOT_FOUND, "is no id");
+					     : STATUS_NOT_FOUND;
 }
 
 static void row_prepare(struct import *im, const Guanxi__Row *in, struct ready_row *out)

@@ -4,11 +4,12 @@
 test_begin
 server_init && server_start && login admin
 
-# Refused rows go into a pipe that nobody empties: the client stands still in the middle, without any waiting for luck.
+# Refused rows, more than the client has under way at once, go into a pipe that nobody empties: it stands still in the middle, without any
+# waiting for luck.
 rows() { # FROM TO [PHONE]: K1, K2 ... each with its own phone
 	awk -v from="$1" -v to="$2" -v phone="${3:-}" 'BEGIN { for (i = from; i <= to; i++) printf "K%d,公司K%d,%s\n", i, i, phone ? phone : sprintf("0571-81%06d", i) }'
 }
-{ echo external_id,name,phone && rows 1 900 && rows 901 3400 "no phone at all" && rows 3401 3700; } >"$DIR/big.csv"
+{ echo external_id,name,phone && rows 1 900 && rows 901 13400 "no phone at all" && rows 13401 13700; } >"$DIR/big.csv"
 nine_hundred() { [ "$(as admin customer count)" = 900 ]; }
 stand_still() { # the client's process in $CLIENT; it has imported the first 900
 	mkfifo "$DIR/pipe"
@@ -23,10 +24,10 @@ let_go() {
 }
 went_on() {
 	exits "the same command goes on" 11 as admin customer import "$DIR/big.csv" --rejects "$DIR/rejects.csv" -o json
-	is "and counts the whole" "$(jq -c '[.read, .added, .rejected]' <<<"$OUT")" "[3700,1200,2500]"
+	is "and counts the whole" "$(jq -c '[.read, .added, .rejected]' <<<"$OUT")" "[13700,1200,12500]"
 	like "says so" "$ERR" 'goes on after the [0-9]+ rows'
 	is "every row is there once" "$(as admin customer count)" 1200
-	is "every refused one is in the file" "$(wc -l <"$DIR/rejects.csv")" 2501
+	is "every refused one is in the file" "$(wc -l <"$DIR/rejects.csv")" 12501
 	like "with its reason" "$(sed -n 2p "$DIR/rejects.csv")" '^[KL]901,.*phone'
 	OPERATION=$(jq .operation <<<"$OUT")
 	exits "it is one operation" 0 as admin undo "$OPERATION"
@@ -49,7 +50,7 @@ went_on
 sed -i 's/L/M/g; s/-82/-83/' "$DIR/big.csv"
 as admin customer import "$DIR/big.csv" >/dev/null 2>&1
 exits "after its end the same file is another import" 11 as admin customer import "$DIR/big.csv" --key external_id --rejects "$DIR/rejects.csv" -o json
-is "from its beginning" "$(jq -c '[.read, .added, .rejected]' <<<"$OUT")" "[3700,0,3700]"
+is "from its beginning" "$(jq -c '[.read, .added, .rejected]' <<<"$OUT")" "[13700,0,13700]"
 
 { echo external_id,name,phone && rows 5001 6200 && rows 5001 5001; } >"$DIR/twice.csv"
 exits "a dry run knows its own rows of long ago" 11 as admin customer import "$DIR/twice.csv" --key external_id --dry-run -o json
