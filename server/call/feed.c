@@ -74,12 +74,19 @@ static void set_text(ProtobufCBinaryData *to, protobuf_c_boolean *has, struct by
 	*to = pb_from(text);
 }
 
+/* A reminder that waits in the caller's own inbox may be of somebody for whom the caller stands in. */
+static bool addressed(const struct call *c, const struct entity *entity, uint64_t id)
+{
+	return entity->number == ENTITY_REMINDER && inbox_newest(c->txn, c->caller->user, id) > 0;
+}
+
 /* The record as the caller may see it now; NULL when it may not. */
 static Guanxi__Record *visible(
 	struct making *m, const struct entity *entity, uint64_t id, struct stored *s)
 {
 	struct call *c = m->call;
-	struct scope scope = *caller_scope(c->caller, entity);
+	struct scope scope =
+		addressed(c, entity, id) ? scope_all : *caller_scope(c->caller, entity);
 
 	scope.trash_too = false;
 	if (store_get(c->txn, &scope, entity, id, &m->room, s, NULL) != STATUS_OK)

@@ -38,17 +38,26 @@ static void handled_close(struct handled *h)
 	buf_free(&h->buf);
 }
 
+/* Whoever stands in for somebody handles what came to both. */
+static bool handled_mine(struct handled *h, struct bytes text, uint64_t *id)
+{
+	struct call *c = h->call;
+
+	return text_number(text, id) && inbox_newest(c->txn, c->caller->user, *id) > 0;
+}
+
 static enum status handled_read(struct handled *h, size_t i, struct error *e)
 {
 	struct call *c = h->call;
 	struct parse_context ctx = lookup_parse_context(h->lookup, 0, c->caller->zone);
+	struct bytes text = pb_bytes(c->request->record[i]);
 	uint64_t id;
-	enum status status =
-		ctx.reference(ctx.arg, "reminder", pb_bytes(c->request->record[i]), &id, e);
+	bool mine = handled_mine(h, text, &id);
+	enum status status = mine ? STATUS_OK : ctx.reference(ctx.arg, "reminder", text, &id, e);
 
 	if (!status)
-		status = store_get(c->txn, caller_scope(c->caller, h->entity), h->entity, id,
-			&h->buf, &h->record, e);
+		status = store_get(c->txn, mine ? &scope_all : caller_scope(c->caller, h->entity),
+			h->entity, id, &h->buf, &h->record, e);
 	if (!status)
 		h->user = model_number(h->entity, h->record.fields, "user");
 	return status;

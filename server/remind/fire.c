@@ -1,6 +1,7 @@
 #include "server/remind/fire.h"
 #include "server/remind/inbox.h"
 #include "server/remind/replan.h"
+#include "server/remind/whom.h"
 #include "server/server.h"
 
 /* What one due row becomes. */
@@ -141,10 +142,7 @@ static enum status firing_deliver(const struct firing *f, uint64_t reminder, str
 	if (status)
 		return status;
 	firing_subject(f, &row);
-	status = inbox_put(c->txn, f->user, &row, e);
-	if (!status)
-		call_wake(c, f->user);
-	return status;
+	return whom_deliver(c->txn, &c->author, f->user, &row, e);
 }
 
 /* The index of the firing row's days ahead among those that the record asks for now; nahead if it does no more. */

@@ -1,7 +1,7 @@
 #include "server/remind/follow.h"
 #include "common/clock.h"
 #include "server/model/computed.h"
-#include "server/remind/inbox.h"
+#include "server/remind/whom.h"
 #include "server/store/log.h"
 
 #define PAGE 128
@@ -21,22 +21,13 @@ static bool is_firing(
 	return unzigzag(model_number(entity, after->fields, "last_fired_at")) > was;
 }
 
-static void tell(const struct author *author, uint64_t user)
-{
-	if (author->told)
-		author->told(author->told_arg, user);
-}
-
 static enum status take_out(struct txn *t, const struct author *author, const struct entity *entity,
 	uint64_t user, uint64_t reminder, struct error *e)
 {
 	uint64_t seq;
 	enum status s = log_append(t, author, LOG_CLEARED, entity, reminder, 0, NULL, &seq, e);
 
-	if (!s)
-		s = inbox_acknowledge(t, user, reminder, seq, author->now_ms, e);
-	tell(author, user);
-	return s;
+	return s ? s : whom_clear(t, author, user, reminder, seq, e);
 }
 
 static enum status put_in(struct txn *t, const struct author *author, const struct entity *entity,
@@ -55,10 +46,7 @@ static enum status put_in(struct txn *t, const struct author *author, const stru
 	enum status s =
 		log_append(t, author, LOG_FIRED, entity, reminder->id, 0, NULL, &row.seq, e);
 
-	if (!s)
-		s = inbox_put(t, user, &row, e);
-	tell(author, user);
-	return s;
+	return s ? s : whom_deliver(t, author, user, &row, e);
 }
 
 static enum status plan_snooze(struct txn *t, struct lookup *l, const struct entity *entity,

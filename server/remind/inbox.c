@@ -254,3 +254,42 @@ enum status inbox_acknowledge(
 			status = inbox_done(t, user, reminder, seqs[i], swept, e);
 	return status ? status : inbox_put(t, user, &cleared, e);
 }
+
+static struct bytes lent_key(uint8_t key[24], uint64_t reminder, uint64_t user)
+{
+	put_be64(key, UINT64_MAX);
+	put_be64(key + 8, reminder);
+	put_be64(key + 16, user);
+	return bytes_of(key, 24);
+}
+
+enum status inbox_lend(struct txn *t, uint64_t user, struct inbox_row *row, struct error *e)
+{
+	uint8_t key[24];
+	enum status s = inbox_put(t, user, row, e);
+
+	return s ? s
+		 : txn_put(t, SPACE_INBOX, lent_key(key, row->reminder, user), bytes_str("1"), e);
+}
+
+size_t inbox_lent(struct txn *t, uint64_t reminder, uint64_t *users, size_t max)
+{
+	uint8_t prefix[24];
+	struct walk *w = NULL;
+	struct bytes key = lent_key(prefix, reminder, 0);
+	size_t n = 0;
+
+	if (walk_open(t, SPACE_INBOX, bytes_of(key.data, 16), &w, NULL))
+		return 0;
+	while (n < max && walk_next(w, &key) && key.len == sizeof prefix)
+		users[n++] = get_be64(key.data + 16);
+	walk_close(&w);
+	return n;
+}
+
+enum status inbox_give_back(struct txn *t, uint64_t user, uint64_t reminder, struct error *e)
+{
+	uint8_t key[24];
+
+	return txn_del(t, SPACE_INBOX, lent_key(key, reminder, user), e);
+}

@@ -5,6 +5,7 @@
  *      u64 fired ms (business), u64 fired real us, u32 occurrence, u16 subject entity, u64 subject id.
  * Row (user, 0): u64 last seq of this inbox, u64 seq up to which rows that are done have been taken out (30 days later).
  * Row (0, user, reminder, seq), four u64: the row (user, seq) waits to be acknowledged.
+ * Row (2^64 - 1, reminder, user): the reminder also stands in the inbox of a user who stands in for whom it is.
  */
 #ifndef SERVER_REMIND_INBOX_H
 #define SERVER_REMIND_INBOX_H
@@ -35,6 +36,10 @@ size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowled
 /* Marks every row of a reminder done and adds a clearing row numbered seq. */
 enum status inbox_acknowledge(struct txn *t, uint64_t user, uint64_t reminder, uint64_t seq,
 	int64_t now, struct error *e);
+/* As inbox_put, for somebody who stands in; and whose inboxes these are, until given back. */
+enum status inbox_lend(struct txn *t, uint64_t user, struct inbox_row *row, struct error *e);
+size_t inbox_lent(struct txn *t, uint64_t reminder, uint64_t *users, size_t max);
+enum status inbox_give_back(struct txn *t, uint64_t user, uint64_t reminder, struct error *e);
 /* The last number under which the reminder waits to be acknowledged; 0: none. */
 uint64_t inbox_newest(struct txn *t, uint64_t user, uint64_t reminder);
 uint64_t inbox_last(struct txn *t, uint64_t user);

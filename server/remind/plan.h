@@ -43,7 +43,7 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 bool asking_next(const struct asking *a, size_t nth, civil_date from, civil_date today, uint64_t id,
 	struct due_row *out);
 
-/* Who is reminded of a record through a field now: the user the field's row names, else the owner, else the branch's manager. */
+/* Who is reminded of a record through a field now: whom.h. 0 only when there is no administrator. */
 uint64_t remind_user_of(struct txn *t, const struct entity *entity, const struct field *field,
 	const struct stored *record);
 const struct zone *user_zone(struct txn *t, uint64_t user);

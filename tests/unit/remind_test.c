@@ -212,6 +212,53 @@ static void test_inactive_user(void **state)
 	remind_close(&p.r);
 }
 
+/* The deputy of one who was suspended, else who stands above; somebody in any case. */
+static void test_inactive_user_stood_for(void **state)
+{
+	struct people p = people_open();
+	uint64_t zhao = bench_add(
+		p.b, "user", "username=zhao|name=赵|roles=sales|branch=main|state=active");
+
+	bench_set(p.b, "user", p.li, "superior=zhao|state=suspended");
+	bench_add(p.b, "reminder", "title=x|start_on=2026-11-24|user=li");
+	fire_at(p.r, "2026-11-24 09:00");
+	assert_int_equal(waiting(p.r, zhao), 1);
+	bench_set(p.b, "user", p.li, "deputy=wang");
+	bench_add(p.b, "reminder", "title=y|start_on=2026-11-25|user=li");
+	fire_at(p.r, "2026-11-25 18:00");
+	assert_int_equal(waiting(p.r, p.wang), 1);
+	bench_set(p.b, "user", p.wang, "state=left");
+	bench_set(p.b, "user", zhao, "state=left");
+	bench_add(p.b, "reminder", "title=z|start_on=2026-11-26|user=li");
+	fire_at(p.r, "2026-11-26 18:00");
+	assert_int_equal(waiting(p.r, p.b->admin), 1);
+	remind_close(&p.r);
+}
+
+/* Whoever is away gets it, and so does the deputy; either of them can handle it for both. */
+static void test_stand_in(void **state)
+{
+	struct people p = people_open();
+	uint64_t id = bench_add(
+		p.b, "reminder", "title=x|start_on=2026-11-24|repeat=daily|user=li|days_before=0");
+	struct inbox_row rows[8];
+
+	bench_set(p.b, "user", p.li, "deputy=wang|deputy_until=2026-11-24");
+	fire_at(p.r, "2026-11-24 09:00");
+	assert_int_equal(waiting(p.r, p.li), 1);
+	assert_int_equal(waiting(p.r, p.wang), 1);
+	assert_int_equal(inbox_lent(p.b->txn, id, &(uint64_t){ 0 }, 1), 1);
+	bench_move(p.b, "reminder", id, false, &(uint64_t){ 0 });
+	assert_int_equal(waiting(p.r, p.li) + waiting(p.r, p.wang), 0);
+	assert_int_equal(inbox_read(p.b->txn, p.wang, 0, false, rows, 8), 2);
+	assert_int_equal(rows[1].kind, INBOX_CLEARED);
+	bench_move(p.b, "reminder", id, true, &(uint64_t){ 0 });
+	fire_at(p.r, "2026-11-25 09:00"); /* back from the holiday */
+	assert_int_equal(waiting(p.r, p.li), 2);
+	assert_int_equal(waiting(p.r, p.wang), 1);
+	remind_close(&p.r);
+}
+
 static void test_down_for_months(void **state)
 {
 	struct people p = people_open();
@@ -387,6 +434,8 @@ int main(void)
 		cmocka_unit_test(test_source_changes),
 		cmocka_unit_test(test_reminder_itself),
 		cmocka_unit_test(test_inactive_user),
+		cmocka_unit_test(test_inactive_user_stood_for),
+		cmocka_unit_test(test_stand_in),
 		cmocka_unit_test(test_down_for_months),
 		cmocka_unit_test(test_clock_goes_back),
 		cmocka_unit_test(test_until),
