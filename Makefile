@@ -192,6 +192,7 @@ install: all
 	@$(MAKE) --no-print-directory $(MAN)
 	install -D -m 755 $(BUILD)/bin/guanxid $(DESTDIR)$(PREFIX)/sbin/guanxid
 	install -D -m 755 $(BUILD)/bin/guanxi $(DESTDIR)$(PREFIX)/bin/guanxi
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/guanxi/holidays deploy/holidays/*
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local|$(PREFIX)|' deploy/guanxid.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/guanxid.service
 	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done

@@ -51,5 +51,6 @@ extern const struct field consent_fields[];
 extern const struct field work_plan_fields[];
 extern const struct field saved_filter_fields[];
 extern const struct field notice_fields[];
+extern const struct field calendar_day_fields[];
 
 #endif

@@ -279,3 +279,16 @@ const struct field operation_fields[] = {
 		.zh = "可撤销至", .en = "Undo until", .flags = F_INDEXED | F_LIST | F_READONLY },
 	{ 0 },
 };
+
+const struct field calendar_day_fields[] = {
+	{ .tag = 1, .name = "day", .type = T_DATE, .zh = "日期", .en = "Date",
+		.flags = F_REQUIRED | F_INDEXED | F_LIST, .unique_with = "branch" },
+	{ .tag = 2, .name = "working", .type = T_BOOL, .zh = "工作日", .en = "Working day",
+		.alias = "上班", .flags = F_REQUIRED | F_INDEXED | F_LIST },
+	{ .tag = 3, .name = "label", .type = T_TEXT, .max = 60, .zh = "说明", .en = "Label",
+		.alias = "节日|假日", .flags = F_LIST | F_SEARCH },
+	{ .tag = 4, .name = "branch", .type = T_REF, .refers_to = "branch",
+		.zh = "分支机构", .en = "Branch", .flags = F_INDEXED | F_LIST,
+		.on_delete = ON_DELETE_CASCADE },
+	{ 0 },
+};

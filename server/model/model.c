@@ -185,6 +185,10 @@ static const struct entity_table tables[] = {
 	{ .entity = { .number = ENTITY_NOTICE, .name = "notice", .zh = "公告", .en = "Notice",
 		.name_field = "title", .owner_field = "owner", .shared_field = "audience" },
 		.rows = notice_fields },
+	{ .entity = { .number = ENTITY_CALENDAR_DAY, .name = "calendar_day",
+		.zh = "日历", .en = "Calendar day", .name_field = "label",
+		.flags = E_SHARED | E_ADMIN },
+		.rows = calendar_day_fields },
 };
 /* clang-format on */
 
