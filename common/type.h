@@ -61,6 +61,11 @@ bool type_is_number(enum field_type type); /* WIRE_VARINT */
 bool type_is_signed(enum field_type type);
 bool type_is_list(enum field_type type);
 bool type_is_reference(enum field_type type); /* REF, REFS */
+/* The kind and id of the record that a value of field f names; NULL: f is no reference (a choice is none), or of no kind that is known. */
+const struct entity *reference_target(
+	const struct schema *schema, const struct field *f, uint64_t value, uint64_t *id);
+/* The value by which field f names the record; 0: it cannot name one of this kind. */
+uint64_t reference_value(const struct field *f, const struct entity *entity, uint64_t id);
 
 /*
  * Text to wire form: appends the field (repeated for lists, items separated by commas or ';' or given as a JSON array) to out.

@@ -210,3 +210,23 @@ const struct type_row type_ref_any = {
 	.format = format_any,
 	.valid = valid_any,
 };
+
+const struct entity *reference_target(
+	const struct schema *schema, const struct field *f, uint64_t value, uint64_t *id)
+{
+	*id = f->type == T_REF_ANY ? any_ref_id(value) : value;
+	if (f->type == T_REF_ANY)
+		return schema_entity_by_number(schema, any_ref_entity(value));
+	return type_is_reference(f->type) && f->refers_to
+		       ? schema_entity(schema, bytes_str(f->refers_to))
+		       : NULL;
+}
+
+uint64_t reference_value(const struct field *f, const struct entity *entity, uint64_t id)
+{
+	if (f->type == T_REF_ANY)
+		return any_ref(entity->number, id);
+	return type_is_reference(f->type) && f->refers_to && !strcmp(f->refers_to, entity->name)
+		       ? id
+		       : 0;
+}

@@ -72,20 +72,21 @@ static char *dictionary_of(const struct deletion *d, const struct target *target
 		entity_field_named(en, "code")->tag));
 }
 
+static bool is_choice(enum field_type type)
+{
+	return type == T_CHOICE || type == T_CHOICES;
+}
+
 /* What happens to records whose field f names the target; KEEP when it cannot name it. */
 static enum on_delete effect(
 	const struct field *f, const struct target *target, const char *dictionary)
 {
 	if (f->flags & F_UNAVAILABLE)
 		return ON_DELETE_KEEP;
-	if (f->type == T_CHOICE || f->type == T_CHOICES)
+	if (is_choice(f->type))
 		return dictionary && !strcmp(f->refers_to, dictionary) ? ON_DELETE_REFUSE
 								       : ON_DELETE_KEEP;
-	if (f->type == T_REF_ANY)
-		return f->on_delete;
-	if (type_is_reference(f->type) && !strcmp(f->refers_to, target->entity->name))
-		return f->on_delete;
-	return ON_DELETE_KEEP;
+	return reference_value(f, target->entity, target->id) ? f->on_delete : ON_DELETE_KEEP;
 }
 
 /* Takes the records whose field names the target along, or counts them. */
@@ -93,7 +94,7 @@ static uint64_t follow_field(struct deletion *d, const struct entity *en, const 
 	const struct target *target, enum on_delete what)
 {
 	uint64_t ref =
-		f->type == T_REF_ANY ? any_ref(target->entity->number, target->id) : target->id;
+		is_choice(f->type) ? target->id : reference_value(f, target->entity, target->id);
 	uint64_t ids[PAGE], after = 0, count = 0;
 	struct buf wire = BUF_INIT;
 	size_t n;
@@ -115,7 +116,7 @@ static uint64_t follow_field(struct deletion *d, const struct entity *en, const 
 /* While its index is being built nobody can say how often a choice is used. */
 static bool is_building(const struct field *f)
 {
-	return (f->type == T_CHOICE || f->type == T_CHOICES) && !(f->flags & F_INDEXED);
+	return is_choice(f->type) && !(f->flags & F_INDEXED);
 }
 
 static void follow_entity(struct deletion *d, const struct entity *en, const struct target *target,

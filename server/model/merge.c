@@ -3,7 +3,6 @@
  * what only one of them has stands in the one that stays.
  */
 #include "server/model/draft.h"
-#include "server/store/query.h"
 #include <glib.h>
 
 #define PAGE 256
@@ -27,16 +26,6 @@ static bool is_merged_field(const struct entity *en, const struct field *f)
 }
 
 /* The references. */
-
-/* What names the record that goes, and the one that stays, in a value of the field; 0: it cannot name them. */
-static uint64_t value_of(const struct merging *g, const struct field *f, uint64_t id)
-{
-	if (f->type == T_REF_ANY)
-		return any_ref(g->entity->number, id);
-	return type_is_reference(f->type) && f->refers_to && !strcmp(f->refers_to, g->entity->name)
-		       ? id
-		       : 0;
-}
 
 /* The run with one number in the place of another, each number once; *found: it stood there. */
 static void replace_number(
@@ -69,14 +58,15 @@ static bool redirect(const struct merging *g, const struct entity *en, struct by
 
 	for (size_t i = 0; i < en->nfields && ncleared < G_N_ELEMENTS(cleared); i++) {
 		const struct field *f = &en->fields[i];
-		uint64_t from = value_of(g, f, g->m->other->id);
+		uint64_t from = reference_value(f, g->entity, g->m->other->id);
 		struct bytes run = from ? record_run(fields, f->tag) : bytes_of("", 0);
 		size_t at = patch.len;
 		bool found = false;
 
 		if (!run.len || f->flags & (F_COMPUTED | F_VIRTUAL) || is_merged_field(en, f))
 			continue;
-		replace_number(run, from, to ? value_of(g, f, to) : 0, &patch, &found);
+		replace_number(
+			run, from, to ? reference_value(f, g->entity, to) : 0, &patch, &found);
 		if (!found)
 			patch.len = at;
 		else if (patch.len == at)
@@ -149,19 +139,18 @@ static enum status move_record(
 	return s;
 }
 
-/* Live records that name the one that goes in field f. */
-static enum status move_field(
-	const struct merging *g, const struct entity *en, const struct field *f, uint64_t value)
+/* Records of one kind that name the one that goes, in the trash or not. */
+static enum status move_referrers(const struct merging *g, const struct entity *en, bool trash)
 {
 	struct txn *t = g->m->write.txn;
-	struct buf wire = BUF_INIT, room = BUF_INIT;
 	uint64_t ids[PAGE], after = 0;
+	struct buf room = BUF_INIT;
 	enum status s = STATUS_OK;
 	struct stored record;
 	size_t n;
 
-	record_add_number(&wire, f->tag, value);
-	while (!s && (n = store_find_equal(t, en, f, buf_bytes(&wire), after, ids, PAGE)) > 0) {
+	while (!s && (n = store_referrers(
+			      t, g->entity, g->m->other->id, en, trash, after, ids, PAGE)) > 0) {
 		for (size_t i = 0; !s && i < n; i++) {
 			s = store_get(t, &scope_all, en, ids[i], &room, &record, g->e);
 			if (!s)
@@ -169,66 +158,6 @@ static enum status move_field(
 		}
 		after = ids[n - 1];
 	}
-	buf_free(&wire);
-	buf_free(&room);
-	return s;
-}
-
-/* What lies in the trash has no index entries: its ids are gathered first. */
-struct trash {
-	GArray *ids;
-	const struct merging *g;
-	const struct entity *entity;
-};
-
-static bool trash_row(void *arg, const struct stored *record)
-{
-	struct trash *trash = arg;
-	struct buf fields = BUF_INIT;
-
-	if (redirect(trash->g, trash->entity, record->fields, trash->g->m->write.id, &fields))
-		g_array_append_val(trash->ids, record->id);
-	buf_free(&fields);
-	return true;
-}
-
-static enum status gather_trash(struct trash *trash)
-{
-	struct query q = {
-		.entity = trash->entity, .scope = &scope_all, .trash = true, .limit = PAGE
-	};
-	struct query_result result = { .next = BUF_INIT, .explain = BUF_INIT };
-	struct buf token = BUF_INIT;
-	enum status s;
-
-	do {
-		buf_clear(&result.next);
-		q.after = buf_bytes(&token);
-		s = query_run(
-			trash->g->m->write.txn, &q, 0, trash_row, trash, &result, trash->g->e);
-		buf_clear(&token);
-		buf_add_bytes(&token, buf_bytes(&result.next));
-	} while (!s && token.len);
-	buf_free(&result.next);
-	buf_free(&result.explain);
-	buf_free(&token);
-	return s;
-}
-
-static enum status move_trash(const struct merging *g, const struct entity *en)
-{
-	struct trash trash = { g_array_new(FALSE, FALSE, sizeof(uint64_t)), g, en };
-	struct buf room = BUF_INIT;
-	struct stored record;
-	enum status s = gather_trash(&trash);
-
-	for (guint i = 0; !s && i < trash.ids->len; i++) {
-		s = store_get(g->m->write.txn, &scope_all, en,
-			g_array_index(trash.ids, uint64_t, i), &room, &record, g->e);
-		if (!s)
-			s = move_record(g, en, &record);
-	}
-	g_array_free(trash.ids, TRUE);
 	buf_free(&room);
 	return s;
 }
@@ -238,18 +167,9 @@ static enum status move_references(const struct merging *g)
 	enum status s = STATUS_OK;
 
 	for (size_t i = 0; !s && i < schema_count(g->schema); i++) {
-		const struct entity *en = schema_at(g->schema, i);
-		bool names = false;
-		for (size_t k = 0; !s && k < en->nfields; k++) {
-			const struct field *f = &en->fields[k];
-			uint64_t value = value_of(g, f, g->m->other->id);
-			if (!value || f->flags & (F_UNAVAILABLE | F_COMPUTED))
-				continue;
-			names = true;
-			s = move_field(g, en, f, value);
-		}
-		if (!s && names)
-			s = move_trash(g, en);
+		s = move_referrers(g, schema_at(g->schema, i), false);
+		if (!s)
+			s = move_referrers(g, schema_at(g->schema, i), true);
 	}
 	return s;
 }
@@ -349,7 +269,7 @@ static void place_in_tree(const struct merging *g, const struct field *f, struct
 /* Whether a value of the one that goes names the one that stays: it would name itself. */
 static bool names_keep(const struct merging *g, const struct field *f, struct bytes run)
 {
-	uint64_t keep = value_of(g, f, g->m->write.id);
+	uint64_t keep = reference_value(f, g->entity, g->m->write.id);
 	struct wire_field w;
 
 	while (keep && record_next(&run, &w, NULL))

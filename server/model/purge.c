@@ -64,7 +64,7 @@ static bool has_live_referrer(const struct purging *g, const struct entity *en, 
 	uint64_t one;
 
 	for (size_t i = 0; i < schema_count(g->schema); i++)
-		if (store_referrers(g->p->txn, en, id, schema_at(g->schema, i), false, &one, 1))
+		if (store_referrers(g->p->txn, en, id, schema_at(g->schema, i), false, 0, &one, 1))
 			return true;
 	return false;
 }
@@ -75,7 +75,7 @@ static bool has_money(const struct purging *g, const struct entity *en, uint64_t
 
 	for (size_t i = 0; i < G_N_ELEMENTS(money); i++)
 		if (store_referrers(g->p->txn, en, id, schema_entity_by_number(g->schema, money[i]),
-			    true, &one, 1))
+			    true, 0, &one, 1))
 			return true;
 	return false;
 }
@@ -86,12 +86,7 @@ static const struct entity *parent_of(
 {
 	uint64_t ref = f->on_delete == ON_DELETE_CASCADE ? record_number(fields, f->tag) : 0;
 
-	*id = f->type == T_REF_ANY ? any_ref_id(ref) : ref;
-	if (!ref)
-		return NULL;
-	return f->type == T_REF_ANY ? schema_entity_by_number(g->schema, any_ref_entity(ref))
-	       : f->refers_to       ? schema_entity(g->schema, bytes_str(f->refers_to))
-				    : NULL;
+	return ref ? reference_target(g->schema, f, ref, id) : NULL;
 }
 
 /* One that lies in the trash as long, but stays there: whoever brings it back finds what went with it. */
@@ -123,17 +118,18 @@ static bool hangs_on_kept(
 	return kept;
 }
 
-/* Those in the trash that name it go along. */
-static void add_referrers(struct purging *g, const struct store_ref *target)
+/* Those of one kind in the trash that name it go along. */
+static void add_referrers(
+	struct purging *g, const struct store_ref *target, const struct entity *from)
 {
-	uint64_t ids[TOGETHER];
+	uint64_t ids[64], after = 0;
+	size_t n;
 
-	for (size_t i = 0; !g->too_many && i < schema_count(g->schema); i++) {
-		const struct entity *from = schema_at(g->schema, i);
-		size_t n = store_referrers(
-			g->p->txn, target->entity, target->id, from, true, ids, TOGETHER);
-		for (size_t k = 0; k < n; k++)
-			add_target(g, from, ids[k]);
+	while (!g->too_many && (n = store_referrers(g->p->txn, target->entity, target->id, from,
+					true, after, ids, G_N_ELEMENTS(ids))) > 0) {
+		for (size_t i = 0; i < n; i++)
+			add_target(g, from, ids[i]);
+		after = ids[n - 1];
 	}
 }
 
@@ -145,8 +141,8 @@ static void look_at(struct purging *g, struct store_ref target)
 	g->kept = store_get(g->p->txn, &scope_all, target.entity, target.id, &room, &r, NULL) ||
 		  !may_go(g, target.entity, &r) || hangs_on_kept(g, target.entity, r.fields, 0) ||
 		  has_live_referrer(g, target.entity, target.id);
-	if (!g->kept)
-		add_referrers(g, &target);
+	for (size_t i = 0; !g->kept && i < schema_count(g->schema); i++)
+		add_referrers(g, &target, schema_at(g->schema, i));
 	buf_free(&room);
 }
 

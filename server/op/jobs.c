@@ -162,13 +162,14 @@ static enum status guard_references(struct txn *t, const struct job *job,
 	while (record_next(&rest, &w, NULL)) {
 		const struct field *f = entity_field_by_tag(entity, w.tag);
 		const struct entity *to;
+		uint64_t id;
 
-		if (!f || w.tag >= TAG_EXTERNAL_ID || !type_is_reference(f->type) ||
+		if (!f || w.tag >= TAG_EXTERNAL_ID ||
 			bytes_equal(record_run(before, w.tag), record_run(after, w.tag)))
 			continue;
-		to = schema_entity(schema, bytes_str(f->refers_to));
-		if (to && job_claims(t, job, to, w.number))
-			return busy(job, to, w.number, e);
+		to = reference_target(schema, f, w.number, &id);
+		if (to && job_claims(t, job, to, id))
+			return busy(job, to, id, e);
 	}
 	return STATUS_OK;
 }

@@ -75,7 +75,7 @@ static enum status unreferenced_by(struct undo *u, const struct entity *en, cons
 	uint64_t ids[ENTRIES], after = 0;
 	size_t n;
 
-	record_add_number(&wire, f->tag, id);
+	record_add_number(&wire, f->tag, reference_value(f, target, id));
 	while ((n = store_find_equal(u->call->txn, en, f, buf_bytes(&wire), after, ids, ENTRIES)) >
 		0) {
 		for (size_t i = 0; i < n; i++)
@@ -100,8 +100,8 @@ static enum status undo_unreferenced(
 		const struct entity *en = schema_at(schema, i);
 		for (size_t k = 0; !s && k < en->nfields; k++) {
 			const struct field *f = &en->fields[k];
-			if (type_is_reference(f->type) && f->flags & F_INDEXED &&
-				f->tag < TAG_EXTERNAL_ID && !strcmp(f->refers_to, target->name))
+			if (f->flags & F_INDEXED && f->tag < TAG_EXTERNAL_ID &&
+				reference_value(f, target, id))
 				s = unreferenced_by(u, en, f, target, id, e);
 		}
 	}
@@ -152,16 +152,12 @@ static enum status undo_check_references(
 
 	while (record_next(&before, &w, NULL)) {
 		const struct field *f = entity_field_by_tag(entity, w.tag);
-		const struct entity *to = NULL;
+		const struct entity *to;
 		uint64_t id;
 
-		if (!f || !type_is_reference(f->type) || !w.number)
+		if (!f || !w.number)
 			continue;
-		if (f->type != T_REF_ANY)
-			to = schema_entity(u->call->schema, bytes_str(f->refers_to));
-		else
-			to = schema_entity_by_number(u->call->schema, any_ref_entity(w.number));
-		id = f->type == T_REF_ANY ? any_ref_id(w.number) : w.number;
+		to = reference_target(u->call->schema, f, w.number, &id);
 		if (to && !store_visible(u->call->txn, &scope_all, to, id))
 			return gone_for_good(to, id, e);
 	}

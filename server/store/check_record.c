@@ -1,33 +1,32 @@
 /* Verifying one record: its form, its references, and every row that must follow from it. */
 #include "server/store/check.h"
 
-/* Entity of what a field refers to; 0 when it cannot be checked. */
-static uint16_t target_of(const struct check *c, const struct field *f, uint64_t value)
+/* What a field's value refers to, choices too; NULL: it cannot be checked. */
+static const struct entity *target_of(
+	const struct check *c, const struct field *f, uint64_t value, uint64_t *id)
 {
 	const struct schema *schema = txn_schema(c->t);
-	const struct entity *to = NULL;
 
+	*id = value;
 	if (f->flags & F_UNAVAILABLE)
-		return 0;
-	if (f->type == T_REF_ANY)
-		return any_ref_entity(value);
-	if (type_is_reference(f->type) && f->refers_to)
-		to = schema_entity(schema, bytes_str(f->refers_to));
-	else if (f->type == T_CHOICE || f->type == T_CHOICES)
-		to = schema_entity(schema, bytes_str("dictionary_entry"));
-	return to ? to->number : 0;
+		return NULL;
+	if (f->type == T_CHOICE || f->type == T_CHOICES)
+		return schema_entity(schema, bytes_str("dictionary_entry"));
+	return reference_target(schema, f, value, id);
 }
 
 static void check_reference(struct check *c, const struct shape *sh, uint64_t id,
 	const struct field *f, const struct wire_field *w)
 {
-	uint16_t entity = w->wire == WIRE_VARINT ? target_of(c, f, w->number) : 0;
-	struct key k = key_record(entity, any_ref_id(w->number));
+	uint64_t other = 0;
+	const struct entity *to =
+		w->wire == WIRE_VARINT ? target_of(c, f, w->number, &other) : NULL;
+	struct key k = key_record(to ? to->number : 0, other);
 
-	if (entity && w->number && !txn_has(c->t, SPACE_REC, key_bytes(&k)))
+	if (to && other && !txn_has(c->t, SPACE_REC, key_bytes(&k)))
 		check_damage(c, "%s \"%llu\": %s refers to %llu, which is not there",
 			sh->entity->name, (unsigned long long)id, f->name,
-			(unsigned long long)any_ref_id(w->number));
+			(unsigned long long)other);
 }
 
 static void check_fields(

@@ -3,6 +3,7 @@
 #include "server/store/internal.h"
 
 #define ENTRIES 64
+#define REFERRERS 256 /* at once */
 
 enum status store_trash_next(struct txn *t, const struct entity *entity, int64_t *deleted_ms,
 	uint64_t *id, struct error *e)
@@ -37,7 +38,7 @@ enum status store_trash_next(struct txn *t, const struct entity *entity, int64_t
 
 /* Those that name it by one field. */
 static size_t referrers_by(struct txn *t, const struct shape *from, const struct shape_field *sf,
-	uint64_t ref, bool trash, uint64_t *ids, size_t max)
+	uint64_t ref, bool trash, uint64_t after_id, uint64_t *ids, size_t max)
 {
 	struct key list = key_refers(from->entity->number, trash, sf->field->tag, ref);
 	struct wire_field w = {
@@ -46,20 +47,41 @@ static size_t referrers_by(struct txn *t, const struct shape *from, const struct
 
 	if (!trash && !shape_refers_apart(sf))
 		list = key_index_value(t->store, from->entity, sf->field, &w);
-	return posting_ids(t, SPACE_IDX, key_bytes(&list), 0, ids, max);
+	return posting_ids(t, SPACE_IDX, key_bytes(&list), after_id, ids, max);
+}
+
+/* The first of both ascending lists, each once, at most max; in out. */
+static size_t merge_ids(
+	const uint64_t *x, size_t nx, const uint64_t *y, size_t ny, uint64_t *out, size_t max)
+{
+	size_t n = 0, i = 0, k = 0;
+
+	while (n < max && (i < nx || k < ny)) {
+		uint64_t id = k == ny || (i < nx && x[i] < y[k]) ? x[i] : y[k];
+		i += i < nx && x[i] == id;
+		k += k < ny && y[k] == id;
+		out[n++] = id;
+	}
+	return n;
 }
 
 size_t store_referrers(struct txn *t, const struct entity *to, uint64_t id,
-	const struct entity *from, bool trash, uint64_t *ids, size_t max)
+	const struct entity *from, bool trash, uint64_t after_id, uint64_t *ids, size_t max)
 {
 	const struct shape *sh = txn_shape(t, from->number);
 	uint64_t ref = any_ref(to->number, id);
+	uint64_t by[REFERRERS], sum[REFERRERS];
 	size_t n = 0;
 
-	for (size_t i = 0; sh && i < sh->nfields && n < max; i++) {
+	max = max < REFERRERS ? max : REFERRERS;
+	for (size_t i = 0; sh && i < sh->nfields; i++) {
 		const struct shape_field *sf = &sh->fields[i];
-		if (sf->refers && (!sf->to || sf->to == to->number))
-			n += referrers_by(t, sh, sf, ref, trash, ids + n, max - n);
+		size_t nby;
+		if (!sf->refers || (sf->to && sf->to != to->number))
+			continue;
+		nby = referrers_by(t, sh, sf, ref, trash, after_id, by, max);
+		n = merge_ids(ids, n, by, nby, sum, max);
+		memcpy(ids, sum, n * sizeof(*ids));
 	}
 	return n;
 }

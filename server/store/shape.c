@@ -44,10 +44,10 @@ static void fill_references(const struct schema *schema, struct shape *sh)
 		const struct field *f = sf->field;
 		const struct entity *to = NULL;
 
-		if (!sf->kept || !type_is_reference(f->type))
+		if (!sf->kept || !(type_is_reference(f->type) || f->type == T_REF_ANY))
 			continue;
-		if (f->type != T_REF_ANY)
-			to = f->refers_to ? schema_entity(schema, bytes_str(f->refers_to)) : NULL;
+		if (f->refers_to)
+			to = schema_entity(schema, bytes_str(f->refers_to));
 		sf->refers = f->type == T_REF_ANY || (to && !(to->flags & E_ADMIN));
 		sf->to = to ? to->number : 0;
 	}

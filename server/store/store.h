@@ -198,11 +198,11 @@ enum status store_put_computed(struct txn *t, const struct entity *entity, uint6
 enum status store_trash_next(struct txn *t, const struct entity *entity, int64_t *deleted_ms,
 	uint64_t *id, struct error *e);
 /*
- * Records of entity from, in the trash or not, that refer to this one by any field, at most max; one may stand there twice. What only
- * administrators change, such as users, has no such list.
+ * Records of entity from, in the trash or not, that refer to this one by any field: ids after after_id, ascending, at most max and 256;
+ * none: there are no more. What only administrators change, such as users, has no such list.
  */
 size_t store_referrers(struct txn *t, const struct entity *to, uint64_t id,
-	const struct entity *from, bool trash, uint64_t *ids, size_t max);
+	const struct entity *from, bool trash, uint64_t after_id, uint64_t *ids, size_t max);
 /*
  * Takes records of the trash away for good, with what was derived from them and the files that they have ever named. No other record may
  * refer to them. Their history stays, and ends with an entry of kind "purge"; their ids are never given again.

@@ -112,6 +112,12 @@ is "is not" "$(users support)" null
 exits "comes again" 0 as admin undo "$(jq .operation <<<"$OUT")"
 is "and counts" "$(users support)" 1
 
+# A note names what it is about by kind and id.
+ABOUT=$(as admin customer add name=有记事的 phone=0571-80000008 -o json 2>"$DIR/added" | jq .id)
+as admin note add record=customer:"$ABOUT" title=记事 >/dev/null 2>&1
+exits "what a later note is about does not go" 5 as admin undo "$(grep -o 'undo [0-9]*' "$DIR/added" | grep -o '[0-9]*')"
+like "and the note is named" "$ERR" "note \"[0-9]*\" refers to customer \"$ABOUT\""
+
 server_stop
 exits "the store is sound" 0 "$BIN/guanxid" check -D "$DIR/srv"
 test_end

@@ -58,7 +58,15 @@ delete customer "$L"
 # Deleted alone; merged; undone.
 P=$(as admin customer add name=留下的 phone=0571-80000008 -o json | id_of)
 P1=$(as admin contact add customer="$P" name=丁 mobile=13900000004 -o json | id_of)
+N1=$(as admin note add record=contact:"$P1" title=记事 -o json | id_of)
+N2=$(as admin note add record=contact:"$P1" title=先删的 -o json | id_of)
+delete note "$N2"
 delete contact "$P1"
+P2=$(as admin contact add customer="$P" name=戊 mobile=13900000005 -o json | id_of)
+N3=$(as admin note add record=contact:"$P2" title=留着的 -o json | id_of)
+delete note "$N3"
+delete contact "$P2"
+as admin note restore "$N3" >/dev/null 2>&1
 G=$(as admin customer add name=并入的 phone=0571-80000009 customer_number=OLD-1 -o json | id_of)
 as admin customer merge "$P" "$G" >/dev/null 2>&1
 printf 'external_id,name,phone\nx-1,撤销甲,0571-80000011\nx-2,撤销乙,0571-80000012\n' >"$DIR/x.csv"
@@ -75,6 +83,8 @@ at 2026-04-05
 gone "a customer" customer "$K"
 gone "its contact" contact "$K1"
 gone "a contact that was deleted alone" contact "$P1"
+gone "a note on it" note "$N1"
+gone "a note on it that was deleted before it" note "$N2"
 gone "two that name each other" customer "$A"
 gone "the other of them" customer "$B"
 gone "one that many name" customer "$L"
@@ -83,6 +93,7 @@ is "documents too" "$(as admin document count --trash)" 0
 stays "one with money on it" customer "$M"
 stays "what would come back with it" contact "$M1"
 stays "one that a kept one names" customer "$R"
+stays "one that a kept note is about" contact "$P2"
 stays "a merged one" customer "$G"
 stays "one deleted later" customer "$Y"
 is "and nobody else" "$(as admin customer count --trash)" 4
