@@ -3,6 +3,7 @@
 #define CLIENT_IMPORT_FORM_H
 
 #include "client/import.h"
+#include "common/source.h"
 
 #define IMPORT_FIELDS_MAX 256 /* that one row may name */
 #define SAMPLE_ROWS 3         /* shown in a dry run */
@@ -24,8 +25,6 @@ enum status import_vcard(const struct import_file *file, struct error *e);
 const char *import_mapped(const struct app *app, struct bytes column);
 /* The fields of --set as pairs of a request in the run's arena. */
 enum status import_set(struct app *app, Guanxi__Request **out, struct error *e);
-/* Puts the fields' own names in the place of labels and aliases. INVALID for what is no field, all at once. */
-enum status import_set_names(const struct entity *en, Guanxi__Request *set, struct error *e);
 /* The unique number or code of a record where the server makes it: an export has it, an import takes it as the key or passes it over. */
 bool import_is_made_key(const struct entity *en, const struct field *f);
 /* Whether a column of that name is passed over: a made key that --key does not name. */
@@ -49,10 +48,23 @@ void import_row_end(
 bool import_row_has(const struct import_row *row, struct bytes name);
 /* Puts the pairs of --set in the place of what the row says of them. */
 void import_row_set(struct import_row *row, const Guanxi__Request *set);
-/* Sends it. */
-enum status import_row_send(struct import_row *row, struct importer *im, uint64_t line,
-	struct bytes original, struct error *e);
-/* The first rows of a dry run, as they were read. */
-void import_row_show(const struct import_row *row, const struct app *app, uint64_t line);
+
+/* An import from a form whose rows name their fields. */
+struct import_named {
+	const struct import_file *file;
+	struct app *app;
+	const struct entity *entity;
+	Guanxi__Request *set; /* the pairs of --set */
+	struct importer *importer;
+	struct import_row row;
+	uint64_t shown; /* rows, in a dry run */
+};
+/* kind: of struct reject_form; source: what is read. import_named_release, whatever comes back. */
+enum status import_named_begin(
+	struct import_named *in, int kind, const struct source *source, struct error *e);
+void import_named_release(struct import_named *in);
+/* Sends in->row; the first ones of a dry run are shown as they were read. */
+enum status import_named_send(
+	struct import_named *in, uint64_t line, struct bytes original, struct error *e);
 
 #endif

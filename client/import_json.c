@@ -1,5 +1,4 @@
 /* JSON lines: each object names its fields. */
-#include "client/catalog.h"
 #include "client/import_form.h"
 #include "client/json_read.h"
 #include "common/source.h"
@@ -8,14 +7,8 @@
 #define LINE_MAX_BYTES (1u << 20)
 
 struct json_import {
-	const struct import_file *file;
-	struct app *app;
-	const struct entity *entity;
-	Guanxi__Request *set;
-	struct importer *importer;
-	struct import_row row;
+	struct import_named in;
 	struct buf original;
-	uint64_t shown;
 };
 
 /* What an object prints besides what can be entered is passed over, so that an export comes in again. */
@@ -29,36 +22,36 @@ static bool is_passed_over(const char *name, const struct field *f)
 static void take_member(
 	struct json_import *j, const char *name, const json_t *value, struct error *why)
 {
-	const char *mapped = import_mapped(j->app, bytes_str(name));
+	const char *mapped = import_mapped(j->in.app, bytes_str(name));
 	const char *wanted = mapped ? mapped : name;
-	const struct field *f = *wanted ? entity_field_named(j->entity, wanted) : NULL;
+	const struct field *f = *wanted ? entity_field_named(j->in.entity, wanted) : NULL;
 
 	if (!*wanted || is_passed_over(wanted, f) ||
-		import_passes_over(j->app, j->entity, bytes_str(wanted)))
+		import_passes_over(j->in.app, j->in.entity, bytes_str(wanted)))
 		return;
 	if (!f)
-		import_no_field(j->entity, bytes_str(wanted), why);
+		import_no_field(j->in.entity, bytes_str(wanted), why);
 	else if (json_is_object(value))
 		error_field(why, f->name, "is an object");
-	else if (import_row_has(&j->row, bytes_str(f->name)))
+	else if (import_row_has(&j->in.row, bytes_str(f->name)))
 		error_field(why, f->name, "is given twice");
-	else if (!import_row_begin(&j->row, bytes_str(f->name)))
+	else if (!import_row_begin(&j->in.row, bytes_str(f->name)))
 		error_set(why, STATUS_INVALID, "more than %d fields", IMPORT_FIELDS_MAX);
 	else {
-		json_value_text(value, &j->row.room);
-		import_row_end(&j->row, true);
+		json_value_text(value, &j->in.row.room);
+		import_row_end(&j->in.row, true);
 	}
 }
 
 /* The server looks for the key among the columns: a row without one is a new one. */
 static void need_key(struct json_import *j)
 {
-	const char *key = j->app->opt.key;
-	const struct field *f = key ? entity_field_named(j->entity, key) : NULL;
+	const char *key = j->in.app->opt.key;
+	const struct field *f = key ? entity_field_named(j->in.entity, key) : NULL;
 
-	if (f && !import_row_has(&j->row, bytes_str(f->name)) &&
-		import_row_begin(&j->row, bytes_str(f->name)))
-		import_row_end(&j->row, true);
+	if (f && !import_row_has(&j->in.row, bytes_str(f->name)) &&
+		import_row_begin(&j->in.row, bytes_str(f->name)))
+		import_row_end(&j->in.row, true);
 }
 
 /* The line without the reason of an earlier import; left empty when it has none. */
@@ -84,12 +77,12 @@ static enum status take_object(struct json_import *j, struct bytes line, struct 
 	if (st)
 		return st;
 	without_reason(j, object);
-	j->row.n = 0;
-	buf_clear(&j->row.room);
+	j->in.row.n = 0;
+	buf_clear(&j->in.row.room);
 	json_object_foreach(object, name, value) take_member(j, name, value, why);
 	json_decref(object);
 	need_key(j);
-	import_row_set(&j->row, j->set);
+	import_row_set(&j->in.row, j->in.set);
 	return why->status;
 }
 
@@ -118,11 +111,9 @@ static enum status take_line(struct json_import *j, const struct line *line, str
 
 	if (why.status) {
 		say_faults(&why, &said);
-		st = importer_reject(j->importer, line->number, buf_str(&said), original, e);
+		st = importer_reject(j->in.importer, line->number, buf_str(&said), original, e);
 	} else {
-		if (j->app->opt.dry_run && j->shown++ < SAMPLE_ROWS)
-			import_row_show(&j->row, j->app, line->number);
-		st = import_row_send(&j->row, j->importer, line->number, original, e);
+		st = import_named_send(&j->in, line->number, original, e);
 	}
 	error_clear(&why);
 	buf_free(&said);
@@ -138,36 +129,23 @@ static enum status all_lines(struct json_import *j, struct line_reader *lines, s
 		if (!line.bad && !text_trim(line.text).len)
 			continue;
 		st = take_line(j, &line, e);
-		importer_progress(j->importer, lines->source.decoded, j->file->size);
+		importer_progress(j->in.importer, lines->source.decoded, j->in.file->size);
 	}
-	return st ? st : importer_finish(j->importer, e);
+	return st ? st : importer_finish(j->in.importer, e);
 }
 
 enum status import_json(const struct import_file *file, struct error *e)
 {
-	struct json_import j = { .file = file, .app = file->app };
+	struct json_import j = { .in = { .file = file, .app = file->app } };
 	struct line_reader lines = { 0 };
-	enum status st = import_set(file->app, &j.set, e);
+	enum status st = line_reader_open(&lines, file->fd, file->encoding, LINE_MAX_BYTES, e);
 
 	if (!st)
-		st = line_reader_open(&lines, file->fd, file->encoding, LINE_MAX_BYTES, e);
-	if (!st)
-		st = importer_begin(file->app, NULL, 0, file->source, &j.importer, e);
-	if (!st)
-		st = catalog_entity(file->app, &j.entity, e);
-	if (!st)
-		st = import_set_names(j.entity, j.set, e);
-	if (!st) {
-		struct reject_form form = { .kind = REJECT_JSON,
-			.encoding = decoder_encoding(lines.source.decoder) };
-
-		st = importer_rejects(j.importer, &form, e);
-	}
+		st = import_named_begin(&j.in, REJECT_JSON, &lines.source, e);
 	if (!st)
 		st = all_lines(&j, &lines, e);
-	importer_free(&j.importer);
+	import_named_release(&j.in);
 	line_reader_release(&lines);
-	buf_free(&j.row.room);
 	buf_free(&j.original);
 	return st;
 }

@@ -1,3 +1,4 @@
+#include "client/catalog.h"
 #include "client/import_form.h"
 #include "client/request.h"
 #include "common/frame.h"
@@ -46,7 +47,8 @@ enum status import_no_field(const struct entity *en, struct bytes name, struct e
 	return st;
 }
 
-enum status import_set_names(const struct entity *en, Guanxi__Request *set, struct error *e)
+/* The fields' own names in the place of labels and aliases; what is no field is named at once. */
+static enum status set_names(const struct entity *en, Guanxi__Request *set, struct error *e)
 {
 	enum status st = STATUS_OK;
 
@@ -119,19 +121,7 @@ static struct bytes value_of(const struct import_row *row, size_t i)
 		       : bytes_of("", 0);
 }
 
-enum status import_row_send(struct import_row *row, struct importer *im, uint64_t line,
-	struct bytes original, struct error *e)
-{
-	struct bytes names[IMPORT_FIELDS_MAX], values[IMPORT_FIELDS_MAX];
-
-	for (size_t i = 0; i < row->n; i++) {
-		names[i] = row->fields[i].name;
-		values[i] = value_of(row, i);
-	}
-	return importer_row_named(im, names, values, row->n, line, original, e);
-}
-
-void import_row_show(const struct import_row *row, const struct app *app, uint64_t line)
+static void show_row(const struct import_row *row, const struct app *app, uint64_t line)
 {
 	struct buf said = BUF_INIT;
 
@@ -143,4 +133,40 @@ void import_row_show(const struct import_row *row, const struct app *app, uint64
 	}
 	app_say(app, app_tr(app, "line %llu: %s"), (unsigned long long)line, buf_str(&said));
 	buf_free(&said);
+}
+
+enum status import_named_begin(
+	struct import_named *in, int kind, const struct source *source, struct error *e)
+{
+	struct reject_form form = { .kind = kind, .encoding = decoder_encoding(source->decoder) };
+	enum status st = import_set(in->app, &in->set, e);
+
+	if (!st)
+		st = importer_begin(in->app, NULL, 0, in->file->source, &in->importer, e);
+	if (!st)
+		st = catalog_entity(in->app, &in->entity, e);
+	if (!st)
+		st = set_names(in->entity, in->set, e);
+	return st ? st : importer_rejects(in->importer, &form, e);
+}
+
+void import_named_release(struct import_named *in)
+{
+	importer_free(&in->importer);
+	buf_free(&in->row.room);
+}
+
+enum status import_named_send(
+	struct import_named *in, uint64_t line, struct bytes original, struct error *e)
+{
+	const struct import_row *row = &in->row;
+	struct bytes names[IMPORT_FIELDS_MAX], values[IMPORT_FIELDS_MAX];
+
+	if (in->app->opt.dry_run && in->shown++ < SAMPLE_ROWS)
+		show_row(row, in->app, line);
+	for (size_t i = 0; i < row->n; i++) {
+		names[i] = row->fields[i].name;
+		values[i] = value_of(row, i);
+	}
+	return importer_row_named(in->importer, names, values, row->n, line, original, e);
 }

@@ -1,31 +1,24 @@
 /* vCards: each one a row. What has no field goes to the remarks, so that nothing is lost. */
-#include "client/catalog.h"
 #include "client/import_form.h"
 #include "client/vcard_map.h"
 #include "common/frame.h"
 #include "common/text.h"
 
 struct vcard_import {
-	const struct import_file *file;
-	struct app *app;
-	const struct entity *entity;
-	Guanxi__Request *set;
-	struct importer *importer;
-	struct import_row row;
+	struct import_named in;
 	struct buf remarks;
-	uint64_t shown;
 };
 
 /* Puts text into a field when the record has it and it is free. Blanks around it stay. */
 static bool put_exact(struct vcard_import *c, const char *field, struct bytes text)
 {
-	const struct field *f = entity_field_named(c->entity, field);
+	const struct field *f = entity_field_named(c->in.entity, field);
 
-	if (!f || !text.len || import_row_has(&c->row, bytes_str(f->name)) ||
-		!import_row_begin(&c->row, bytes_str(f->name)))
+	if (!f || !text.len || import_row_has(&c->in.row, bytes_str(f->name)) ||
+		!import_row_begin(&c->in.row, bytes_str(f->name)))
 		return false;
-	buf_add_bytes(&c->row.room, text);
-	import_row_end(&c->row, false);
+	buf_add_bytes(&c->in.row.room, text);
+	import_row_end(&c->in.row, false);
 	return true;
 }
 
@@ -99,7 +92,7 @@ static void take_names(struct vcard_import *c, const struct vcard *card)
 	const struct vcard_property *fn = find(card, "FN"), *n = find(card, "N");
 	const struct vcard_property *first = find(card, "X-PHONETIC-FIRST-NAME");
 	const struct vcard_property *last = find(card, "X-PHONETIC-LAST-NAME");
-	const char *field = c->entity->name_field ? c->entity->name_field : "name";
+	const char *field = c->in.entity->name_field ? c->in.entity->name_field : "name";
 	struct buf text = BUF_INIT;
 
 	if (fn)
@@ -124,8 +117,8 @@ static void take_names(struct vcard_import *c, const struct vcard *card)
 
 static bool is_set(const struct vcard_import *c, const char *field)
 {
-	for (size_t i = 0; i < c->set->n_set; i++)
-		if (bytes_equal_str(pb_bytes(c->set->set[i]->name), field))
+	for (size_t i = 0; i < c->in.set->n_set; i++)
+		if (bytes_equal_str(pb_bytes(c->in.set->set[i]->name), field))
 			return true;
 	return false;
 }
@@ -133,7 +126,7 @@ static bool is_set(const struct vcard_import *c, const char *field)
 /* The customer of a contact by its name, which must be the only one of that name, unless --set says which. */
 static void take_organisation(struct vcard_import *c, const struct vcard_property *p)
 {
-	const struct field *f = vcard_organisation(c->entity);
+	const struct field *f = vcard_organisation(c->in.entity);
 	struct buf text = BUF_INIT, name = BUF_INIT;
 
 	vcard_component(p, 0, &text);
@@ -159,10 +152,10 @@ static void take_address(struct vcard_import *c, const struct vcard_property *p)
 {
 	static const char *const parts[] = { "address", "city", "province", "postcode", "country" };
 	bool home = vcard_has_type(p, "HOME"), work = vcard_has_type(p, "WORK");
-	bool split = entity_field_named(c->entity, "address") != NULL && !home;
+	bool split = entity_field_named(c->in.entity, "address") != NULL && !home;
 	struct buf text = BUF_INIT;
 
-	if (split && !import_row_has(&c->row, bytes_str("address"))) {
+	if (split && !import_row_has(&c->in.row, bytes_str("address"))) {
 		join(p, "021", " ", &text);
 		put(c, "address", buf_bytes(&text));
 		for (size_t i = 1; i < 5; i++) {
@@ -352,7 +345,7 @@ static void take_property(
 /* A property that --map names goes where it says. */
 static bool take_mapped(struct vcard_import *c, const struct vcard_property *p)
 {
-	const char *field = import_mapped(c->app, bytes_str(p->name));
+	const char *field = import_mapped(c->in.app, bytes_str(p->name));
 	struct buf text = BUF_INIT;
 
 	if (field && *field) {
@@ -365,11 +358,11 @@ static bool take_mapped(struct vcard_import *c, const struct vcard_property *p)
 
 static void take_card(struct vcard_import *c, const struct vcard *card)
 {
-	c->row.n = 0;
-	buf_clear(&c->row.room);
+	c->in.row.n = 0;
+	buf_clear(&c->in.row.room);
 	buf_clear(&c->remarks);
 	/* What --set says comes first, so that the card's own is not looked up for nothing. */
-	import_row_set(&c->row, c->set);
+	import_row_set(&c->in.row, c->in.set);
 	take_names(c, card);
 	take_birthday(c, card);
 	for (size_t i = 0; i < card->n; i++)
@@ -402,12 +395,10 @@ static enum status one_card(struct vcard_import *c, const struct vcard_row *row,
 
 	error_init(&why);
 	if (check_card(row, &card, &why)) {
-		st = importer_reject(c->importer, row->line, why.message, row->text, e);
+		st = importer_reject(c->in.importer, row->line, why.message, row->text, e);
 	} else {
 		take_card(c, &card);
-		if (c->app->opt.dry_run && c->shown++ < SAMPLE_ROWS)
-			import_row_show(&c->row, c->app, row->line);
-		st = import_row_send(&c->row, c->importer, row->line, row->text, e);
+		st = import_named_send(&c->in, row->line, row->text, e);
 	}
 	error_clear(&why);
 	vcard_free(&card);
@@ -421,36 +412,23 @@ static enum status all_cards(struct vcard_import *c, struct vcard_reader *reader
 
 	while (!st && vcard_reader_next(reader, &row)) {
 		st = one_card(c, &row, e);
-		importer_progress(c->importer, reader->lines.source.decoded, c->file->size);
+		importer_progress(c->in.importer, reader->lines.source.decoded, c->in.file->size);
 	}
-	return st ? st : importer_finish(c->importer, e);
+	return st ? st : importer_finish(c->in.importer, e);
 }
 
 enum status import_vcard(const struct import_file *file, struct error *e)
 {
-	struct vcard_import c = { .file = file, .app = file->app };
+	struct vcard_import c = { .in = { .file = file, .app = file->app } };
 	struct vcard_reader reader = { 0 };
-	enum status st = import_set(file->app, &c.set, e);
+	enum status st = vcard_reader_open(&reader, file->fd, file->encoding, e);
 
 	if (!st)
-		st = vcard_reader_open(&reader, file->fd, file->encoding, e);
-	if (!st)
-		st = importer_begin(file->app, NULL, 0, file->source, &c.importer, e);
-	if (!st)
-		st = catalog_entity(file->app, &c.entity, e);
-	if (!st)
-		st = import_set_names(c.entity, c.set, e);
-	if (!st) {
-		struct reject_form form = { .kind = REJECT_VCARD,
-			.encoding = decoder_encoding(reader.lines.source.decoder) };
-
-		st = importer_rejects(c.importer, &form, e);
-	}
+		st = import_named_begin(&c.in, REJECT_VCARD, &reader.lines.source, e);
 	if (!st)
 		st = all_cards(&c, &reader, e);
-	importer_free(&c.importer);
+	import_named_release(&c.in);
 	vcard_reader_release(&reader);
-	buf_free(&c.row.room);
 	buf_free(&c.remarks);
 	return st;
 }
