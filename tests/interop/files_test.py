@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from guanxi_client import Refused, Session, pb
-from server import PASSWORD, Server, Tap
+from server import PASSWORD, Server, Tap, run_test
 
 PART = 192 * 1024
 tap = Tap()
@@ -109,7 +109,7 @@ def cut(s):
     tap.ok("until the next start", figures() == (0, (1, 0)), figures())
 
 
-try:
+def main():
     server.start()
     session = connect()
     session.call("record.add", "customer", fields={"name": "杭州长河", "phone": "0571-88880000"})
@@ -118,7 +118,7 @@ try:
     limits(session)
     tap.ok("nothing is left of what failed", figures() == (0, (1, 0)), figures())
     cut(session)
-    tap.ok("the server ends in order", server.stop() == 0)
-finally:
-    server.remove()
-sys.exit(tap.failed > 0)
+    tap.sound(server)
+
+
+run_test(tap, server, main)

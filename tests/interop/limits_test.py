@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # A sanitizer keeps what was freed; that is not the server's memory.
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4:malloc_context_size=2"
 from guanxi_client import Closed, Refused, Session, pb
-from server import PASSWORD, Server, Tap
+from server import PASSWORD, Server, Tap, run_test
 
 tap = Tap()
 server = Server()
@@ -579,17 +579,7 @@ def main():
     numbers(admin, customer)
     admin = connect()
     tap.is_("the server goes on after all that", admin.call("record.get", "customer", customer).record[0].id, customer)
-    tap.is_("and stops cleanly", server.stop(), 0)
-    code, said = server.check()
-    tap.ok("check is clean", code == 0, said)
+    tap.sound(server)
 
 
-try:
-    main()
-except Exception:
-    with open(server.log) as f:
-        print("# server log:", f.read()[-3000:])
-    raise
-finally:
-    server.remove()
-sys.exit(tap.failed > 0)
+run_test(tap, server, main)

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from guanxi_client import Session, pb
-from server import PASSWORD, ROOT, Server, Tap
+from server import PASSWORD, ROOT, Server, Tap, run_test
 from session_text import Annotator, fields, hex_of, schema_names
 
 TEXT = open(os.path.join(ROOT, "proto", "PROTOCOL.md"), encoding="utf-8").read()
@@ -126,26 +126,18 @@ def print_session(names, frames):
 
 
 def main():
-    tap = Tap()
-    server = Server(clock=START)
-    try:
-        server.start()
-        frames = play(server)
-        names = names_of_schema(server)
-        if sys.argv[1:] == ["--print"]:
-            print_session(names, frames)
-            return 0
-        ops_test(tap)
-        example_test(tap, names)
-        session_test(tap, names, blocks_of("9. One session byte by byte"), frames)
-        tap.is_("SIGTERM ends the server with 0", server.stop(), 0)
-    except Exception as why:  # a test that breaks is a failure with its reason
-        import traceback
-        traceback.print_exc()
-        tap.ok("ran to the end", False, repr(why))
-    finally:
-        server.remove()
-    return 1 if tap.failed else 0
+    server.start()
+    frames = play(server)
+    names = names_of_schema(server)
+    if sys.argv[1:] == ["--print"]:
+        print_session(names, frames)
+        return
+    ops_test(tap)
+    example_test(tap, names)
+    session_test(tap, names, blocks_of("9. One session byte by byte"), frames)
+    tap.sound(server)
 
 
-sys.exit(main())
+tap = Tap()
+server = Server(clock=START)
+run_test(tap, server, main)

@@ -4,8 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("BIN", os.path.join(ROOT, "build", "bin"))
@@ -73,6 +75,10 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=30)
 
+    def log_end(self):
+        with open(self.log) as f:
+            return f.read()[-3000:]
+
     @property
     def ca(self):
         return os.path.join(self.data, "ca.pem")
@@ -95,3 +101,23 @@ class Tap:
 
     def is_(self, name, got, want):
         self.ok(name, got == want, f"got {got!r}, wanted {want!r}")
+
+    def sound(self, server):
+        """The server ends in order, with nothing leaked, and leaves a sound store."""
+        self.is_("the server stops cleanly", server.stop(), 0)
+        code, said = server.check()
+        self.ok("check is clean", code == 0, said)
+
+
+def run_test(tap, server, body):
+    """Runs body, shows the server's log when something failed, removes the server and ends with the test's exit code."""
+    try:
+        body()
+    except Exception as why:  # a test that breaks is a failure with its reason
+        traceback.print_exc()
+        tap.ok("ran to the end", False, repr(why))
+    finally:
+        if tap.failed:
+            print("# server log:", server.log_end())
+        server.remove()
+    sys.exit(tap.failed > 0)

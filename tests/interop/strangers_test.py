@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from guanxi_client import Refused, pb
-from server import ROOT, Server, Tap
+from server import ROOT, Server, Tap, run_test
 from world import SECRET, SHARED, UNMADE, Made, code_of, connect, join, name_of, outcome, settable, type_of, upload
 
 NOWHERE = 987654321
@@ -461,17 +461,7 @@ def main():
     tap.ok(f"{w.tried} requests of strangers", w.tried > 5000)
     for entity, ident in w.hidden.items():
         tap.ok(f"the {entity} stands", code_of(lambda: w.admin.call("record.get", entity, ident)) == pb.OK)
-    tap.is_("the server stops cleanly", server.stop(), 0)
-    code, said = server.check()
-    tap.ok("check is clean", code == 0, said)
+    tap.sound(server)
 
 
-try:
-    main()
-except Exception:
-    with open(server.log) as f:
-        print("# server log:", f.read()[-3000:])
-    raise
-finally:
-    server.remove()
-sys.exit(tap.failed > 0)
+run_test(tap, server, main)
