@@ -20,6 +20,8 @@ struct watch {
 	enum status st; /* of printing */
 	uint64_t last;  /* number of the last event; 0: none yet */
 	uint64_t left;
+	uint64_t gap; /* prev of an event that did not follow the one before */
+	bool again;   /* and the watch begins anew from the last one */
 	bool has_since;
 	bool schema_changed;
 	bool closing;
@@ -27,6 +29,15 @@ struct watch {
 	bool lost;      /* and it was said that the line is gone */
 	char why[200];
 };
+
+/* Something between was not sent: the server is asked for it again, once for each gap. */
+static bool is_gap(struct watch *w, const Guanxi__Event *event)
+{
+	if (!event->prev || !w->last || event->prev == w->last || event->prev == w->gap)
+		return false;
+	w->gap = event->prev;
+	return true;
+}
 
 static void keep_reason(struct watch *w, const Guanxi__Event *event)
 {
@@ -46,10 +57,17 @@ static void on_event(void *arg, const Guanxi__Event *event)
 		keep_reason(w, event);
 	else if (bytes_equal_str(kind, "schema"))
 		w->schema_changed = true;
-	if (!event->has_kind || !event->has_seq || event->seq <= w->last || !w->left || w->st)
+	else if (bytes_equal_str(kind, "alarm") && !w->st)
+		w->st = event_alarm(w->app, event, w->e);
+	if (!event->has_kind || !event->has_seq || event->seq <= w->last || !w->left || w->st ||
+		w->again)
 		return;
 	if (bytes_equal_str(kind, "schema"))
 		return;
+	if (is_gap(w, event)) {
+		w->again = true;
+		return;
+	}
 	w->st = event_show(w->app, event, w->e);
 	w->last = event->seq;
 	w->has_since = true;
@@ -111,6 +129,8 @@ static enum status follow(struct watch *w, struct arena *arena, struct error *e)
 		}
 		if (st)
 			return st;
+		if (w->again)
+			return error_set(e, STATUS_UNREACHABLE, "an event is missing");
 		heard = monotonic_us();
 		if (reply && reply->id == id && take_answer(w, reply, e))
 			return e->status;
@@ -151,6 +171,7 @@ static enum status keep_following(struct watch *w, struct arena *arena, struct e
 		if (!wait || !w->lost)
 			wait = BACKOFF_FIRST_MS;
 		w->lost = true;
+		w->again = false;
 		error_clear(e);
 		link_close(&w->app->link);
 		pause_ms(wait);
@@ -185,7 +206,7 @@ static enum status run_watch(struct app *app, struct error *e)
 const struct command cmd_watch = {
 	.name = "watch",
 	.usage = "",
-	.options = "since count exec",
+	.options = "since count exec notify",
 	.help = "print events as they come",
 	.run = run_watch,
 };

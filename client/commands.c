@@ -23,6 +23,7 @@ const struct command *const commands[] = {
 	&cmd_reminder_list,
 	&cmd_reminder_ack,
 	&cmd_reminder_snooze,
+	&cmd_reminder_audit,
 	&cmd_user_invite,
 	&cmd_setting_set,
 	&cmd_product_prices,

@@ -166,20 +166,66 @@ static void run_command(const struct app *app, struct bytes json)
 		app_say(app, app_tr(app, "the command of --exec failed"));
 }
 
-enum status event_show(struct app *app, const Guanxi__Event *event, struct error *e)
+/* Beside the terminal; a desktop that cannot show it keeps nothing back. */
+static void notify(const struct app *app, const char *title, const char *text)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		execlp("notify-send", "notify-send", "--app-name=guanxi", "--", title, text,
+			(char *)NULL);
+		_exit(127);
+	}
+	if (child > 0 && waitpid(child, &status, 0) == child && status)
+		app_say(app, app_tr(app, "the desktop does not show notifications"));
+}
+
+static void pass_on(
+	const struct app *app, const Guanxi__Event *event, struct bytes json, struct bytes line)
+{
+	struct buf text = BUF_INIT, more = BUF_INIT;
+
+	if (app->opt.exec)
+		run_command(app, json);
+	/* what clears another has been handled elsewhere */
+	if (!app->opt.notify || bytes_equal_str(pb_bytes(event->kind), "cleared"))
+		return;
+	text_add_safe(&text, event->has_title ? pb_bytes(event->title) : pb_bytes(event->kind));
+	buf_add_bytes(&more, line);
+	notify(app, buf_str(&text), buf_str(&more));
+	buf_free(&text);
+	buf_free(&more);
+}
+
+enum status event_alarm(struct app *app, const Guanxi__Event *event, struct error *e)
 {
 	struct buf json = BUF_INIT, text = BUF_INIT;
+
+	event_json(app, event, &json);
+	buf_add_str(&json, "\n");
+	text_add_safe(&text, pb_bytes(event->reason));
+	app_say(app, app_tr(app, "alarm: %s"), buf_str(&text));
+	pass_on(app, event, buf_bytes(&json), buf_bytes(&text));
+	buf_free(&json);
+	buf_free(&text);
+	return STATUS_OK;
+}
+
+enum status event_show(struct app *app, const Guanxi__Event *event, struct error *e)
+{
+	struct buf json = BUF_INIT, text = BUF_INIT, line = BUF_INIT;
 	bool wants_json = app->output == OUTPUT_JSON || app->output == OUTPUT_JSONL;
 
 	event_json(app, event, &json);
 	buf_add_str(&json, "\n");
-	if (!wants_json) {
-		event_line(app, event, &text);
-		buf_add_str(&text, isatty(STDOUT_FILENO) ? "\a\n" : "\n");
-	}
+	event_line(app, event, &line);
+	buf_add_bytes(&text, buf_bytes(&line));
+	buf_add_str(&text, isatty(STDOUT_FILENO) ? "\a\n" : "\n");
 	enum status st = out_write(wants_json ? buf_bytes(&json) : buf_bytes(&text), e);
-	if (!st && app->opt.exec)
-		run_command(app, buf_bytes(&json));
+	if (!st)
+		pass_on(app, event, buf_bytes(&json), buf_bytes(&line));
+	buf_free(&line);
 	buf_free(&json);
 	buf_free(&text);
 	return st;

@@ -9,4 +9,7 @@ enum status event_show(struct app *app, const Guanxi__Event *event, struct error
 void event_json(const struct app *app, const Guanxi__Event *event, struct buf *out);
 void event_line(const struct app *app, const Guanxi__Event *event, struct buf *out);
 
+/* An alarm: on standard error, and to what --exec and --notify name. */
+enum status event_alarm(struct app *app, const Guanxi__Event *event, struct error *e);
+
 #endif

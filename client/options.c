@@ -87,6 +87,8 @@ static const struct option_row table[] = {
 	{ "count", 0, OPTION_TEXT, false, AT(count), "N", "end after N events" },
 	{ "exec", 0, OPTION_TEXT, false, AT(exec), "CMD",
 		"run CMD for each event, JSON on its stdin" },
+	{ "notify", 0, OPTION_FLAG, false, AT(notify), NULL,
+		"show each event on the desktop too (notify-send)" },
 	{ "to", 0, OPTION_TEXT, false, AT(to), "FILE|-", "write the file there" },
 	{ "field", 0, OPTION_TEXT, false, AT(field), "FIELD", "field of the file" },
 	{ "proto", 0, OPTION_FLAG, false, AT(proto), NULL, "as a .proto message" },

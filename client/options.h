@@ -29,7 +29,7 @@ struct options {
 	const char *separator, *quote;
 	const char *to, *field;
 	struct option_list map, set, take;
-	bool force;
+	bool force, notify;
 
 	uint64_t given;     /* one bit for each row of the table that was used */
 	const char **words; /* what is no option; NULL-terminated */

@@ -13,6 +13,7 @@
 #include "server/remind/remind.h"
 #include "server/server.h"
 #include "server/store/file.h"
+#include "server/watchdog.h"
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <fcntl.h>
@@ -254,6 +255,7 @@ static enum status serve_start(struct running *r, struct error *e)
 	store_guard(r->home.store, jobs_guard, NULL);
 	r->server.reminders = reminders_new(&r->server, r->loop);
 	r->server.jobs = jobs_new(&r->server, r->loop);
+	r->server.watchdog = watchdog_new(&r->server, r->loop);
 	s = serve_net(r, e);
 	if (s)
 		return s;
@@ -273,6 +275,7 @@ static void serve_stop(struct running *r)
 	if (r->server.writer)
 		writer_free(&r->server.writer);
 	net_free(&r->net);
+	watchdog_free(&r->server.watchdog);
 	jobs_free(&r->server.jobs);
 	reminders_free(&r->server.reminders); /* the writer looks for nearer ones until its end */
 	if (r->loop)

@@ -11,6 +11,7 @@ struct writer;
 struct pool;
 struct reminders;
 struct jobs;
+struct watchdog;
 struct settings;
 struct authority; /* the private CA: signs client certificates (server/call/secret.h) */
 
@@ -22,6 +23,7 @@ struct server {
 	struct pool *pool;
 	struct reminders *reminders;
 	struct jobs *jobs;
+	struct watchdog *watchdog;
 	struct authority *authority;
 	const char *dir;
 	int64_t started_ms;
@@ -30,6 +32,8 @@ struct server {
 	/* Ends the sessions of a user: those of one number, or with only 0 all but except. Any thread. */
 	void (*close_user)(
 		void *arg, uint64_t user, uint64_t except, uint64_t only, const char *reason);
+	/* Tells the administrators who watch what needs one of them. Set by net; any thread. */
+	void (*alarm)(void *arg, const char *text);
 	/* Called by the writer after a commit that added to the log: a nearer reminder may stand. NULL or quick. */
 	void (*committed)(struct server *s);
 	void *net;

@@ -2,7 +2,6 @@
 #include "common/date.h"
 #include "server/call/box.h"
 #include "server/call/rights.h"
-#include "server/remind/inbox.h"
 #include "server/server.h"
 
 #define ROWS 64
@@ -155,32 +154,50 @@ static bool make_reminder(struct making *m, const struct feed *f, const struct i
 	return true;
 }
 
-static void add_row(struct feed *f, struct making *m, const struct inbox_row *row, struct buf *out)
+/* One range while no row is passed over between. */
+static void note_sent(
+	struct feed *f, const struct caller *caller, uint64_t seq, int64_t now, GArray *sent)
+{
+	struct inbox_sent *last =
+		sent->len ? &g_array_index(sent, struct inbox_sent, sent->len - 1) : NULL;
+	struct inbox_sent fresh = { caller->user, caller->session, seq, seq, now };
+
+	if (last && f->unbroken && last->user == caller->user && last->session == caller->session)
+		last->to = seq;
+	else
+		g_array_append_val(sent, fresh);
+	f->unbroken = true;
+}
+
+/* False: it was passed over. */
+static bool add_row(struct feed *f, struct making *m, const struct inbox_row *row, struct buf *out)
 {
 	bool cleared = row->kind == INBOX_CLEARED;
 
 	if (cleared)
 		m->event.record = bare(m, ENTITY_REMINDER, row->reminder);
 	else if (row->acknowledged || !make_reminder(m, f, row))
-		return;
+		return false;
 	if (!m->event.record)
-		return;
+		return false;
 	set_text(&m->event.kind, &m->event.has_kind, bytes_str(cleared ? "cleared" : "reminder"));
 	m->event.has_seq = m->event.has_prev = true;
 	m->event.seq = row->seq;
 	m->event.prev = f->inbox_sent;
 	pack_made(m, out);
 	f->inbox_sent = row->seq;
+	return true;
 }
 
 bool feed_next(struct feed *f, struct server *server, struct txn *t, const struct caller *caller,
-	bool chinese, size_t max, struct buf *out)
+	bool chinese, size_t max, struct buf *out, GArray *sent)
 {
 	struct inbox_row rows[ROWS];
 	size_t most = MIN(max, ROWS);
 	size_t n = inbox_read(t, caller->user, f->inbox, f->backlog, rows, most);
 	bool full = n == most, end = f->backlog && !full;
 
+	f->unbroken = false;
 	/* behind the backlog everything is news, also what clears a row of it */
 	while (f->backlog && n > 0 && rows[n - 1].seq > f->backlog_until) {
 		end = true;
@@ -192,7 +209,10 @@ bool feed_next(struct feed *f, struct server *server, struct txn *t, const struc
 		f->inbox = rows[i].seq;
 		if (!making_start(&m, server, t, caller, chinese))
 			continue;
-		add_row(f, &m, &rows[i], out);
+		if (add_row(f, &m, &rows[i], out))
+			note_sent(f, caller, rows[i].seq, m.call->now_ms, sent);
+		else
+			f->unbroken = false;
 		making_end(&m);
 	}
 	if (end) {
@@ -200,6 +220,23 @@ bool feed_next(struct feed *f, struct server *server, struct txn *t, const struc
 		f->backlog = false;
 	}
 	return full || end;
+}
+
+enum status feed_write_sent(struct call *c, struct error *e)
+{
+	const GArray *sent = c->prepared;
+
+	return inbox_note_sent(c->txn, (const struct inbox_sent *)(const void *)sent->data,
+		sent->len, c->now_ms, e);
+}
+
+void feed_alarm(struct buf *out, const char *text)
+{
+	Guanxi__Event event = GUANXI__EVENT__INIT;
+
+	set_text(&event.kind, &event.has_kind, bytes_str("alarm"));
+	set_text(&event.reason, &event.has_reason, bytes_str(text));
+	pack_event(&event, out);
 }
 
 void feed_heartbeat(struct buf *out)

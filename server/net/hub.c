@@ -113,3 +113,30 @@ void hub_close_user(void *arg, uint64_t user, uint64_t except, uint64_t only, co
 		loop_post(net->workers[i].loop, on_ending, e);
 	}
 }
+
+struct alarm {
+	struct worker *worker;
+	char text[512];
+};
+
+static void on_alarm(void *arg)
+{
+	struct alarm *a = arg;
+
+	for (struct session *s = a->worker->sessions; s; s = session_next(s))
+		session_alarm(s, a->text);
+	g_free(a);
+}
+
+void hub_alarm(void *arg, const char *text)
+{
+	struct net *net = arg;
+
+	for (unsigned i = 0; i < net->nworkers; i++) {
+		struct alarm *a = g_new0(struct alarm, 1);
+
+		a->worker = &net->workers[i];
+		g_strlcpy(a->text, text, sizeof(a->text));
+		loop_post(net->workers[i].loop, on_alarm, a);
+	}
+}

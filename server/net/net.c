@@ -1,6 +1,7 @@
 #include "server/net/net.h"
 #include "common/tls.h"
 #include "server/call/rights.h"
+#include "server/call/writer.h"
 #include "server/log_line.h"
 #include "server/net/worker.h"
 #include <signal.h>
@@ -39,6 +40,22 @@ static void park(void *arg)
 	w->read_fresh = false;
 }
 
+static void sent_written(struct call *c, void *sent)
+{
+	call_free(&c);
+	g_array_free(sent, TRUE);
+}
+
+/* What sessions were sent is written down in one go: twice a second at most, and at the end. */
+static void write_sent(struct worker *w)
+{
+	struct writer *writer = w->net->server->writer;
+
+	if (w->sent->len && writer &&
+		writer_submit_own(writer, feed_write_sent, w->sent, sent_written, w->sent))
+		w->sent = g_array_new(FALSE, FALSE, sizeof(struct inbox_sent));
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -48,6 +65,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		next = session_next(s);
 		session_tick(s, now);
 	}
+	write_sent(w);
 }
 
 static void *worker_run(void *arg)
@@ -72,6 +90,7 @@ static enum status worker_init(
 	w->streams = streams_new(w->loop);
 	w->tls = tls ? tls_context_ref(tls) : NULL;
 	hub_init(w);
+	w->sent = g_array_new(FALSE, FALSE, sizeof(struct inbox_sent));
 	loop_after_round(w->loop, park, w);
 	w->tick = event_new(loop_base(w->loop), -1, EV_PERSIST, on_tick, w);
 	event_add(w->tick, &tick);
@@ -94,6 +113,7 @@ static void worker_release(struct worker *w)
 		event_free(w->tick);
 	txn_abort(&w->read);
 	hub_release(w);
+	g_array_free(w->sent, TRUE);
 	streams_free(&w->streams);
 	if (w->tls)
 		tls_context_free(&w->tls);
@@ -124,6 +144,7 @@ void net_free(struct net **np)
 	for (unsigned i = 0; i < n->nworkers; i++)
 		worker_release(&n->workers[i]);
 	n->server->wake = NULL;
+	n->server->alarm = NULL;
 	n->server->close_user = NULL;
 	n->server->connections = NULL;
 	if (n->addresses)
@@ -211,6 +232,7 @@ enum status net_start(
 		server->connections = count_connections;
 		server->close_user = hub_close_user;
 		server->wake = hub_wake;
+		server->alarm = hub_alarm;
 		st = start_threads(n, e);
 	}
 	if (st != STATUS_OK) {
@@ -277,6 +299,7 @@ void net_stop(struct net *n)
 	for (unsigned i = n->nworkers; i > 0; i--) {
 		loop_stop(n->workers[i - 1].loop);
 		pthread_join(n->workers[i - 1].thread, NULL);
+		write_sent(&n->workers[i - 1]);
 	}
 }
 

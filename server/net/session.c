@@ -199,6 +199,12 @@ void session_hang_up(struct session *s, const char *reason)
 	say_goodbye(s);
 }
 
+void session_alarm(struct session *s, const char *text)
+{
+	if (s->watching && !s->closing && s->stream && who(s) && who(s)->admin)
+		feed_alarm(stream_output(s->stream), text);
+}
+
 void session_hang_up_when_idle(struct session *s, const char *reason)
 {
 	if (s->open.length == 0 && s->waiting.length == 0)
@@ -642,7 +648,7 @@ void session_feed(struct session *s)
 		return;
 	tell_schema(s);
 	more = feed_next(&s->feed, s->worker->net->server, t, who(s), s->chinese, EVENTS_ROUND,
-		stream_output(s->stream));
+		stream_output(s->stream), s->worker->sent);
 	if (more)
 		stream_tell_drained(s->stream, EVENTS_HIGH);
 }

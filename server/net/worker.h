@@ -28,6 +28,7 @@ struct worker {
 	bool read_fresh;          /* taken since the last bytes or news came */
 	struct session *sessions; /* list */
 	GHashTable *watchers;     /* user id -> GPtrArray of sessions that watch reminders */
+	GArray *sent;             /* struct inbox_sent, not written down yet */
 	struct event *tick;
 	bool stopping;
 };
@@ -74,6 +75,7 @@ struct session *session_next(const struct session *s);
 /* Says why, then goodbye. */
 void session_hang_up(struct session *s, const char *reason);
 void session_hang_up_when_idle(struct session *s, const char *reason);
+void session_alarm(struct session *s, const char *text); /* if an administrator watches */
 /* only 0: of any number but except. */
 bool session_is_of(const struct session *s, uint64_t user, uint64_t except, uint64_t only);
 void session_feed(struct session *s); /* sends what it watches, while its output is low */
@@ -88,5 +90,6 @@ void hub_remove(struct worker *w, struct session *s, uint64_t user);
 /* For struct server. */
 void hub_wake(void *net, const uint64_t *users, size_t n);
 void hub_close_user(void *net, uint64_t user, uint64_t except, uint64_t only, const char *reason);
+void hub_alarm(void *net, const char *text);
 
 #endif

@@ -1,10 +1,13 @@
 /* What the server says of itself, and what needs a person. */
+#include "server/op/health.h"
 #include "common/clock.h"
 #include "server/call/secret.h"
 #include "server/call/writer.h"
+#include "server/model/lookup.h"
 #include "server/op/op.h"
 #include "server/op/purge.h"
-#include "server/remind/remind.h"
+#include "server/remind/inbox.h"
+#include "server/remind/plan.h"
 #include "server/server.h"
 #include <glib.h>
 #include <sys/stat.h>
@@ -132,50 +135,177 @@ static enum status health_reminders(
 	return s;
 }
 
+/* The reminders of one branch: an administrator reads of all, a manager of the own ones. */
+struct branch_state {
+	uint64_t id;
+	uint64_t waiting;
+	int64_t fired_ms, lag_ms, next_ms;
+};
+
+#define BRANCHES_MAX 512
+#define DUE_SCAN 20000 /* rows; a branch whose next is behind them is not told when */
+
+static bool branch_read(const struct call *c, uint64_t id)
+{
+	if (c->caller->admin || c->caller->scope.all)
+		return true;
+	for (size_t i = 0; i < c->caller->scope.nbranches; i++)
+		if (c->caller->scope.branches[i] == id)
+			return true;
+	return false;
+}
+
+static struct branch_state *branch_of_user(
+	struct call *c, struct branch_state *list, size_t n, uint64_t user)
+{
+	const struct entity *en = schema_entity_by_number(c->schema, ENTITY_USER);
+	uint64_t branch = model_number(en, lookup_fields(call_lookup(c), en, user), "branch");
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].id == branch)
+			return &list[i];
+	return NULL;
+}
+
+static size_t branches_read(struct call *c, struct branch_state *list, struct error *e)
+{
+	const struct entity *en = schema_entity_by_number(c->schema, ENTITY_BRANCH);
+	uint64_t end = 0;
+	size_t n = 0;
+
+	if (store_next_id(c->txn, en, &end, e))
+		return 0;
+	for (uint64_t id = 1; id < end && n < BRANCHES_MAX; id++)
+		if (branch_read(c, id) && lookup_fields(call_lookup(c), en, id).len)
+			list[n++] = (struct branch_state){ .id = id };
+	return n;
+}
+
+static void branches_inboxes(struct call *c, struct branch_state *list, size_t n, struct error *e)
+{
+	const struct entity *en = schema_entity_by_number(c->schema, ENTITY_USER);
+	struct inbox_row row;
+	uint64_t end = 0;
+
+	if (store_next_id(c->txn, en, &end, e))
+		return;
+	for (uint64_t user = 1; user < end; user++) {
+		struct branch_state *b = branch_of_user(c, list, n, user);
+		if (!b)
+			continue;
+		b->waiting += inbox_count_of(c->txn, user);
+		if (inbox_latest(c->txn, user, &row) && row.fired_ms > b->fired_ms) {
+			b->fired_ms = row.fired_ms;
+			b->lag_ms = row.fired_ms - row.due_ms;
+		}
+	}
+}
+
+static void branches_next(struct call *c, struct branch_state *list, size_t n)
+{
+	struct due_row rows[64], last;
+	size_t open = n, got = 64;
+
+	for (size_t seen = 0; open && seen < DUE_SCAN && got == 64; seen += got) {
+		got = due_read(c->txn, INT64_MAX, seen ? &last : NULL, rows, 64);
+		for (size_t i = 0; i < got; i++) {
+			struct branch_state *b = branch_of_user(c, list, n, rows[i].user);
+			if (b && !b->next_ms) {
+				b->next_ms = rows[i].instant;
+				open--;
+			}
+		}
+		if (got)
+			last = rows[got - 1];
+	}
+}
+
+static enum status branch_reply(struct call *c, const struct branch_state *b, struct error *e)
+{
+	const struct entity *en = schema_entity_by_number(c->schema, ENTITY_BRANCH);
+	struct bytes code = model_text(en, lookup_fields(call_lookup(c), en, b->id), "code");
+	char name[200];
+	size_t stem = (size_t)g_snprintf(name, 150, "branch.%.*s.", (int)MIN(code.len, 100),
+		code.len ? (const char *)code.data : "");
+	enum status s;
+
+	g_strlcpy(name + stem, "reminders_unacknowledged", 50);
+	s = number(c, name, (int64_t)b->waiting, e);
+	g_strlcpy(name + stem, "reminder_last_fired", 50);
+	if (!s)
+		s = instant(c, name, b->fired_ms, e);
+	g_strlcpy(name + stem, "reminder_last_lag_ms", 50);
+	if (!s)
+		s = number(c, name, b->lag_ms, e);
+	g_strlcpy(name + stem, "reminder_next_due", 50);
+	return s ? s : instant(c, name, b->next_ms, e);
+}
+
+static enum status health_branches(struct call *c, struct error *e)
+{
+	struct branch_state *list = arena_calloc(c->arena, BRANCHES_MAX, sizeof *list);
+	size_t n = list ? branches_read(c, list, e) : 0;
+	enum status s = STATUS_OK;
+
+	if (n) {
+		branches_inboxes(c, list, n, e);
+		branches_next(c, list, n);
+	}
+	for (size_t i = 0; i < n && !s; i++)
+		s = branch_reply(c, &list[i], e);
+	return s;
+}
+
 /* What needs a person: sentences, one behind the other. */
 
-static void alarm_reminders(const struct call *c, const struct remind_state *state, struct buf *out)
+void health_alarm_reminders(int64_t now_ms, const struct remind_state *state, struct buf *out)
 {
-	int64_t late = (c->now_ms - state->next_due_ms) / 1000;
+	int64_t late = (now_ms - state->next_due_ms) / 1000;
 
 	if (state->next_due_ms && late > REMINDER_LATE_SECONDS)
 		buf_printf(out, "reminders are %lld seconds late; ", (long long)late);
 }
 
-static void alarm_room(struct call *c, struct buf *out)
+static void alarm_room(const struct server *server, struct buf *out)
 {
 	struct statvfs disk;
 	uint64_t used, map;
 
-	store_usage(c->server->store, &used, &map);
+	store_usage(server->store, &used, &map);
 	if (map && used / (map / 100 + 1) >= FULL_PERCENT)
 		buf_printf(out, "the map is %llu %% full: raise store.map_size; ",
 			(unsigned long long)(used / (map / 100 + 1)));
-	if (statvfs(c->server->dir, &disk) == 0 && disk.f_blocks) {
+	if (statvfs(server->dir, &disk) == 0 && disk.f_blocks) {
 		uint64_t percent = 100 - 100 * (uint64_t)disk.f_bavail / (uint64_t)disk.f_blocks;
 		if (percent >= FULL_PERCENT)
 			buf_printf(out, "the disk is %llu %% full; ", (unsigned long long)percent);
 	}
 }
 
-static void alarm_ages(struct call *c, struct buf *out)
+static void alarm_ages(const struct server *server, struct buf *out)
 {
-	int64_t backup = file_time_ms(c->server->dir, "last-backup");
-	int64_t since = backup ? backup : c->server->started_ms;
+	int64_t backup = file_time_ms(server->dir, "last-backup");
+	int64_t since = backup ? backup : server->started_ms;
 	int64_t hours = (real_ms() - since) / (DAY_MS / 24);
 	int64_t days = CERTIFICATE_DAYS + 1;
 
-	if (c->server->authority)
-		days = (authority_end_ms(c->server->authority) - real_ms()) / DAY_MS;
+	if (server->authority)
+		days = (authority_end_ms(server->authority) - real_ms()) / DAY_MS;
 	if (days <= CERTIFICATE_DAYS)
 		buf_printf(out, "the certificate ends in %lld days; ", (long long)days);
-	if ((real_ms() - c->server->started_ms) / (DAY_MS / 24) > BACKUP_HOURS &&
-		!file_time_ms(c->server->dir, KEY_EXPORTED_FILE))
+	if ((real_ms() - server->started_ms) / (DAY_MS / 24) > BACKUP_HOURS &&
+		!file_time_ms(server->dir, KEY_EXPORTED_FILE))
 		buf_add_str(out, "the master key was never exported: guanxid key export; ");
 	if (hours > BACKUP_HOURS)
 		buf_printf(out, "%s %lld hours ago; ",
 			backup ? "the last backup was" : "no backup was made since the start",
 			(long long)hours);
+}
+
+void health_alarm_standing(const struct server *server, struct buf *out)
+{
+	alarm_room(server, out);
+	alarm_ages(server, out);
 }
 
 /* Absent when all is well. */
@@ -184,9 +314,8 @@ static enum status health_alarms(struct call *c, const struct remind_state *stat
 	struct buf text = BUF_INIT;
 	enum status s = STATUS_OK;
 
-	alarm_reminders(c, state, &text);
-	alarm_room(c, &text);
-	alarm_ages(c, &text);
+	health_alarm_reminders(c->now_ms, state, &text);
+	health_alarm_standing(c->server, &text);
 	if (text.len)
 		s = reply_value(c, "alarm", bytes_of(text.data, text.len - 2), e);
 	buf_free(&text);
@@ -217,6 +346,8 @@ static enum status health(struct call *c, struct error *e)
 		s = remind_state(c->txn, c->now_ms, &state, e);
 	if (!s)
 		s = health_reminders(c, &state, e);
+	if (!s)
+		s = health_branches(c, e);
 	return s ? s : health_alarms(c, &state, e);
 }
 

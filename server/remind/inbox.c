@@ -6,6 +6,9 @@
 #define OPEN_KEY 32
 #define OPEN_ROWS 512
 #define SWEEP_ROWS 4
+#define LOOK_BACK 1000 /* rows */
+#define SENT_KEY 32
+#define SENT_KEEP_MS ((int64_t)90 * 24 * 3600 * 1000)
 #define INBOX_KEEP_MS ((int64_t)30 * 24 * 3600 * 1000)
 
 static void inbox_key(uint8_t key[16], uint64_t user, uint64_t seq)
@@ -174,19 +177,69 @@ size_t inbox_read(struct txn *t, uint64_t user, uint64_t after, bool unacknowled
 	return n;
 }
 
-uint64_t inbox_count_unacknowledged(struct txn *t)
+static uint64_t count_open(struct txn *t, struct bytes prefix)
 {
-	uint8_t none[8] = { 0 };
 	struct walk *w = NULL;
 	struct bytes key;
 	uint64_t n = 0;
 
-	if (walk_open(t, SPACE_INBOX, bytes_of(none, sizeof none), &w, NULL))
+	if (walk_open(t, SPACE_INBOX, prefix, &w, NULL))
 		return 0;
 	while (walk_next(w, &key))
 		n++;
 	walk_close(&w);
 	return n;
+}
+
+uint64_t inbox_count_unacknowledged(struct txn *t)
+{
+	uint8_t none[8] = { 0 };
+
+	return count_open(t, bytes_of(none, sizeof none));
+}
+
+uint64_t inbox_count_of(struct txn *t, uint64_t user)
+{
+	uint8_t prefix[16] = { 0 };
+
+	put_be64(prefix + 8, user);
+	return count_open(t, bytes_of(prefix, sizeof prefix));
+}
+
+/* Rows from the end that are wanted, at most max of at most look. */
+static size_t read_back(struct txn *t, uint64_t user, bool waiting_only, struct inbox_row *rows,
+	size_t max, size_t look)
+{
+	uint8_t key[16];
+	struct walk *w = NULL;
+	struct bytes k;
+	struct buf value = BUF_INIT;
+	size_t n = 0;
+
+	inbox_key(key, user, UINT64_MAX);
+	if (walk_open(t, SPACE_INBOX, bytes_of(key, 8), &w, NULL))
+		return 0;
+	walk_seek_back(w, bytes_of(key, sizeof key));
+	while (n < max && look-- && walk_prev(w, &k)) {
+		rows[n].seq = get_be64(k.data + 8);
+		if (rows[n].seq && !walk_value(w, &value, NULL) &&
+			inbox_unpack(buf_bytes(&value), &rows[n]) &&
+			rows[n].kind == INBOX_REMINDER && !(waiting_only && rows[n].acknowledged))
+			n++;
+	}
+	walk_close(&w);
+	buf_free(&value);
+	return n;
+}
+
+bool inbox_latest(struct txn *t, uint64_t user, struct inbox_row *row)
+{
+	return read_back(t, user, false, row, 1, LOOK_BACK) == 1;
+}
+
+size_t inbox_waiting(struct txn *t, uint64_t user, struct inbox_row *rows, size_t max)
+{
+	return read_back(t, user, true, rows, max, SIZE_MAX);
 }
 
 /* The open rows of a reminder, ascending, at most max. */
@@ -292,4 +345,85 @@ enum status inbox_give_back(struct txn *t, uint64_t user, uint64_t reminder, str
 	uint8_t key[24];
 
 	return txn_del(t, SPACE_INBOX, lent_key(key, reminder, user), e);
+}
+
+static struct bytes sent_key(uint8_t key[SENT_KEY], uint64_t user, uint64_t from, uint64_t session)
+{
+	put_be64(key, UINT64_MAX - 1);
+	put_be64(key + 8, user);
+	put_be64(key + 16, from);
+	put_be64(key + 24, session);
+	return bytes_of(key, SENT_KEY);
+}
+
+static bool sent_unpack(struct bytes key, struct bytes value, struct inbox_sent *out)
+{
+	if (key.len != SENT_KEY || value.len != 16)
+		return false;
+	*out = (struct inbox_sent){ .user = get_be64(key.data + 8),
+		.from = get_be64(key.data + 16),
+		.session = get_be64(key.data + 24),
+		.to = get_be64(value.data),
+		.at_ms = (int64_t)get_be64(value.data + 8) };
+	return true;
+}
+
+/* Takes out a few of the user's oldest. */
+static enum status sweep_sent(struct txn *t, uint64_t user, int64_t now, struct error *e)
+{
+	uint8_t keys[SWEEP_ROWS][SENT_KEY];
+	struct walk *w = NULL;
+	struct inbox_sent sent;
+	struct buf value = BUF_INIT;
+	struct bytes k = sent_key(keys[0], user, 0, 0);
+	enum status s = walk_open(t, SPACE_INBOX, bytes_of(k.data, 16), &w, e);
+	size_t n = 0;
+
+	while (!s && n < SWEEP_ROWS && walk_next(w, &k) && !walk_value(w, &value, NULL) &&
+		sent_unpack(k, buf_bytes(&value), &sent) && sent.at_ms < now - SENT_KEEP_MS)
+		sent_key(keys[n++], user, sent.from, sent.session);
+	walk_close(&w);
+	for (size_t i = 0; i < n && !s; i++)
+		s = txn_del(t, SPACE_INBOX, bytes_of(keys[i], SENT_KEY), e);
+	buf_free(&value);
+	return s;
+}
+
+enum status inbox_note_sent(
+	struct txn *t, const struct inbox_sent *sent, size_t n, int64_t now, struct error *e)
+{
+	uint8_t key[SENT_KEY], value[16];
+	enum status s = STATUS_OK;
+
+	for (size_t i = 0; i < n && !s; i++) {
+		put_be64(value, sent[i].to);
+		put_be64(value + 8, (uint64_t)sent[i].at_ms);
+		s = txn_put(t, SPACE_INBOX,
+			sent_key(key, sent[i].user, sent[i].from, sent[i].session),
+			bytes_of(value, sizeof value), e);
+		if (!s)
+			s = sweep_sent(t, sent[i].user, now, e);
+	}
+	return s;
+}
+
+size_t inbox_sent_of(
+	struct txn *t, uint64_t user, uint64_t seq, struct inbox_sent *sent, size_t max)
+{
+	uint8_t prefix[SENT_KEY];
+	struct walk *w = NULL;
+	struct bytes k = sent_key(prefix, user, seq, UINT64_MAX);
+	struct buf value = BUF_INIT;
+	size_t n = 0;
+
+	if (walk_open(t, SPACE_INBOX, bytes_of(k.data, 16), &w, NULL))
+		return 0;
+	walk_seek_back(w, bytes_of(prefix, SENT_KEY));
+	for (int i = 0; i < LOOK_BACK && n < max && walk_prev(w, &k); i++)
+		if (!walk_value(w, &value, NULL) && sent_unpack(k, buf_bytes(&value), &sent[n]) &&
+			sent[n].to >= seq)
+			n++;
+	walk_close(&w);
+	buf_free(&value);
+	return n;
 }

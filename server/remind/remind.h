@@ -17,6 +17,9 @@ void reminders_free(struct reminders **r);
 /* Business time may have jumped, or a nearer due row may stand: look again. Any thread. */
 void reminders_look(struct reminders *r);
 
+/* Whether what is due is not being fired: the last batch failed, or has been under way for more than a minute. Any thread. */
+bool reminders_stuck(struct reminders *r);
+
 /* Called in the observer for every record put: plans anew what the record's fields ask for. */
 enum status remind_plan(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e);

@@ -21,6 +21,8 @@ struct reminders {
 	struct txn *txn;   /* parked; of the loop's thread */
 	atomic_bool asked; /* a look is posted */
 	bool firing;       /* a batch is with the writer */
+	int64_t began_us;  /* since when */
+	atomic_bool stuck; /* the last batch failed, was not taken, or does not come back */
 	enum status ended; /* of that batch */
 	struct fire_how how;
 	size_t singly; /* rows still to be fired one by one, to find the one that cannot */
@@ -53,6 +55,7 @@ static void fired_on_loop(void *arg)
 	struct reminders *r = arg;
 
 	r->firing = false;
+	atomic_store(&r->stuck, r->ended != STATUS_OK);
 	if (r->ended == STATUS_BUSY || r->ended == STATUS_STORAGE_FULL ||
 		(r->ended != STATUS_OK && r->how.put_off)) {
 		sleep_for(r, TROUBLE_SLEEP_MS);
@@ -109,16 +112,23 @@ static void look(void *arg)
 	int64_t wait;
 
 	atomic_store(&r->asked, false);
-	if (r->firing)
+	if (r->firing) {
+		if (monotonic_us() - r->began_us > (int64_t)LATE_MS * 1000)
+			atomic_store(&r->stuck, true);
+		sleep_for(r, LATE_MS / 4);
 		return;
+	}
 	wait = until_next(r, &due);
 	if (!due) {
+		atomic_store(&r->stuck, false);
 		sleep_for(r, wait);
 		return;
 	}
+	r->began_us = monotonic_us();
 	r->firing = writer_submit_own(r->server->writer, fire_due, &r->how, fired, r);
 	if (!r->firing)
-		sleep_for(r, BUSY_SLEEP_MS);
+		atomic_store(&r->stuck, true);
+	sleep_for(r, r->firing ? LATE_MS / 4 : BUSY_SLEEP_MS);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -130,6 +140,11 @@ void reminders_look(struct reminders *r)
 {
 	if (r && !atomic_exchange(&r->asked, true))
 		loop_post(r->loop, look, r);
+}
+
+bool reminders_stuck(struct reminders *r)
+{
+	return r && atomic_load(&r->stuck);
 }
 
 struct reminders *reminders_new(struct server *server, struct loop *loop)

@@ -331,6 +331,7 @@ CASES = {
     "import.begin": imports, "import.rows": joining, "import.refused": elsewhere, "import.end": elsewhere,
     "file.begin": files, "file.append": elsewhere, "file.finish": elsewhere, "file.cancel": elsewhere, "file.read": elsewhere,
     "reminder.acknowledge": reminders("reminder.acknowledge"), "reminder.snooze": reminders("reminder.snooze", args={"until": "2d"}),
+    "reminder.audit": by_record("reminder.audit"),
     "reminder.planned": quiet("reminder.planned", limit=199), "today": quiet("today", args={"days": 366}), "watch": quiet("watch"),
     "health": quiet("health"), "schema.get": elsewhere, "ping": elsewhere,
     "audit.list": audits, "user.invite": administrators("user.invite", None, "wang"), "system.invite": administrators("system.invite", args={"user": "wang"}),
