@@ -41,19 +41,13 @@ static void assign_object(
 static enum status add_object(struct app *app, json_t *object, struct error *e)
 {
 	const struct entity *en;
-	const Guanxi__Reply *reply;
 	enum status st = catalog_entity(app, &en, e);
 
 	if (st)
 		return st;
 	Guanxi__Request *r = request_new(app, "record.add");
 	assign_object(app->arena, r, en, object);
-	st = call_for_records(app, r, &reply, e);
-	if (!st)
-		st = print_records(app, reply, e);
-	if (!st)
-		app_say_undo(app, reply->operation);
-	return st;
+	return call_to_change(app, r, e);
 }
 
 /* Parses one object after the other; line ends between them do not matter. */

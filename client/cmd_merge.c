@@ -8,7 +8,6 @@
 
 static enum status run_merge(struct app *app, struct error *e)
 {
-	const Guanxi__Reply *reply;
 	enum status st = app_need_args(app, 2, 2, e);
 
 	if (st)
@@ -18,12 +17,7 @@ static enum status run_merge(struct app *app, struct error *e)
 		request_record(app->arena, r, bytes_str(app->args[i]));
 	for (size_t i = 0; i < app->opt.take.n; i++)
 		request_arg(app->arena, r, "take", bytes_str(app->opt.take.items[i]));
-	st = call_for_records(app, r, &reply, e);
-	if (!st)
-		st = print_records(app, reply, e);
-	if (!st)
-		app_say_undo(app, reply->operation);
-	return st;
+	return call_to_change(app, r, e);
 }
 
 const struct command cmd_merge = {

@@ -23,7 +23,7 @@ enum status call_for_records(
 	return catalog_sync(app, e);
 }
 
-static enum status add_one(struct app *app, Guanxi__Request *r, struct error *e)
+enum status call_to_change(struct app *app, Guanxi__Request *r, struct error *e)
 {
 	const Guanxi__Reply *reply;
 	enum status st = call_for_records(app, r, &reply, e);
@@ -59,7 +59,7 @@ enum status run_add(struct app *app, struct error *e)
 		from = 1;
 	}
 	st = request_assign(app, r, app->args + from, app->nargs - from, e);
-	return st ? st : add_one(app, r, e);
+	return st ? st : call_to_change(app, r, e);
 }
 
 static void add_ids(struct app *app, Guanxi__Request *r)
@@ -114,7 +114,7 @@ static enum status run_set(struct app *app, struct error *e)
 	r->has_if_version = app->opt.if_version != NULL;
 	r->if_version = version;
 	st = request_assign(app, r, app->args + 1, app->nargs - 1, e);
-	return st ? st : add_one(app, r, e);
+	return st ? st : call_to_change(app, r, e);
 }
 
 static enum status run_delete(struct app *app, struct error *e)

@@ -9,21 +9,11 @@
 
 #define ASK_MS 100
 
-static uint64_t reply_number(const Guanxi__Reply *reply, const char *name)
-{
-	struct bytes text = answer_value(reply, name);
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
-		n = n * 10 + (uint64_t)(text.data[i] - '0');
-	return n;
-}
-
 static void show_progress(const struct app *app, const Guanxi__Reply *reply)
 {
 	if (!app->opt.quiet && isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%llu / %llu\033[K", (unsigned long long)reply->count,
-			(unsigned long long)reply_number(reply, "total"));
+			(unsigned long long)answer_number(reply, "total"));
 }
 
 static bool is_running(const Guanxi__Reply *reply)
@@ -55,7 +45,7 @@ static enum status wait_for_job(
 static enum status refused(const Guanxi__Reply *reply, struct error *e)
 {
 	struct bytes why = answer_value(reply, "why");
-	uint64_t code = reply_number(reply, "code");
+	uint64_t code = answer_number(reply, "code");
 
 	return error_set(e, code ? (enum status)code : STATUS_CONFLICT, "%.*s", (int)why.len,
 		(const char *)why.data);

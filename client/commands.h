@@ -55,6 +55,8 @@ enum status run_delete_where(struct app *app, struct error *e); /* cmd_bulk.c */
 /* Sends, waits, and brings the schema up to date so that the reply can be printed. */
 enum status call_for_records(
 	struct app *app, Guanxi__Request *r, const Guanxi__Reply **reply, struct error *e);
+/* Sends it, prints the records that come back and says how it is undone. */
+enum status call_to_change(struct app *app, Guanxi__Request *r, struct error *e);
 /* One line of batch to a request in the arena. */
 enum status batch_request(
 	struct arena *arena, struct bytes line, Guanxi__Request **out, struct error *e);

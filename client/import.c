@@ -58,25 +58,15 @@ static void add_options(struct importer *im, Guanxi__Request *r, struct arena *a
 		request_arg(arena, r, "on_conflict", bytes_str(o->on_conflict));
 }
 
-static uint64_t reply_number(const Guanxi__Reply *reply, const char *name)
-{
-	struct bytes text = answer_value(reply, name);
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
-		n = n * 10 + (uint64_t)(text.data[i] - '0');
-	return n;
-}
-
 /* Where an earlier run of the same import was broken off. */
 static void take_begun(struct importer *im, const Guanxi__Reply *reply)
 {
 	im->operation = reply->operation;
-	im->taken = reply_number(reply, "rows");
-	im->added = reply_number(reply, "added");
-	im->updated = reply_number(reply, "updated");
-	im->unchanged = reply_number(reply, "unchanged");
-	im->skipped = reply_number(reply, "skipped");
+	im->taken = answer_number(reply, "rows");
+	im->added = answer_number(reply, "added");
+	im->updated = answer_number(reply, "updated");
+	im->unchanged = answer_number(reply, "unchanged");
+	im->skipped = answer_number(reply, "skipped");
 	if (!im->taken)
 		return;
 	im->refusals = refusals_new(im->app, im->operation);

@@ -176,6 +176,13 @@ struct bytes answer_value(const Guanxi__Reply *reply, const char *name)
 	return (struct bytes){ 0 };
 }
 
+uint64_t answer_number(const Guanxi__Reply *reply, const char *name)
+{
+	uint64_t n = 0;
+
+	return text_number(answer_value(reply, name), &n) ? n : 0;
+}
+
 const Guanxi__Reply *answer_keep(struct app *app, const Guanxi__Reply *reply)
 {
 	size_t len = guanxi__reply__get_packed_size(reply);

@@ -53,5 +53,7 @@ enum status link_call(
 const Guanxi__Reply *answer_keep(struct app *app, const Guanxi__Reply *reply);
 /* The value of a name in a reply; .data NULL if it is not there. */
 struct bytes answer_value(const Guanxi__Reply *reply, const char *name);
+uint64_t answer_number(
+	const Guanxi__Reply *reply, const char *name); /* 0 as well when it is none */
 
 #endif

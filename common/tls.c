@@ -32,16 +32,6 @@ static int expected_index(void)
 	return GPOINTER_TO_INT(g_once(&once, make_index, NULL));
 }
 
-static enum status failed(struct error *e, const char *what)
-{
-	unsigned long code = ERR_get_error();
-	const char *reason = code ? ERR_reason_error_string(code) : NULL;
-
-	ERR_clear_error();
-	return error_set(
-		e, STATUS_INTERNAL, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
-}
-
 void tls_context_free(SSL_CTX **ctx)
 {
 	SSL_CTX_free(*ctx);
@@ -118,7 +108,7 @@ enum status tls_server_context(X509 *cert, EVP_PKEY *key, X509 *ca, enum tls_cli
 	*out = NULL;
 	if (!good) {
 		SSL_CTX_free(ctx);
-		return failed(e, "cannot use the server's certificate");
+		return tls_failed(e, "cannot use the server's certificate");
 	}
 	SSL_CTX_set_read_ahead(ctx, 1);
 	*out = ctx;
@@ -181,7 +171,7 @@ enum status tls_client_context(X509 *cert, EVP_PKEY *key, SSL_CTX **out, struct 
 		       SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
 	if (!good) {
 		SSL_CTX_free(ctx);
-		return failed(e, "cannot use the device's certificate");
+		return tls_failed(e, "cannot use the device's certificate");
 	}
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, check_server, NULL);
@@ -216,11 +206,11 @@ enum status tls_client_new(
 	if (!ssl || SSL_set_ex_data(ssl, expected_index(), want) != 1) {
 		g_free(want);
 		SSL_free(ssl);
-		return failed(e, "cannot start TLS");
+		return tls_failed(e, "cannot start TLS");
 	}
 	if (!expect_host(ssl, host)) {
 		SSL_free(ssl);
-		return failed(e, "cannot start TLS");
+		return tls_failed(e, "cannot start TLS");
 	}
 	SSL_set_connect_state(ssl);
 	*out = ssl;

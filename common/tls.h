@@ -19,6 +19,8 @@ struct ssl_st;      /* SSL */
 
 /* Once, before any other thread starts. */
 void tls_init(void);
+/* The oldest entry of OpenSSL's queue of the thread as an error behind what could not be done; empties the queue. INTERNAL. */
+enum status tls_failed(struct error *e, const char *what);
 
 /* Keys. */
 enum status tls_key_new(struct evp_pkey_st **out, struct error *e);

@@ -10,16 +10,6 @@
 
 #define REQUEST_MAX 8192
 
-static enum status failed(struct error *e, const char *what)
-{
-	unsigned long code = ERR_get_error();
-	const char *reason = code ? ERR_reason_error_string(code) : NULL;
-
-	ERR_clear_error();
-	return error_set(
-		e, STATUS_INTERNAL, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
-}
-
 static bool set_name(X509_NAME *name, const char *text)
 {
 	/* RFC 5280: a common name has at most 64 characters */
@@ -83,7 +73,7 @@ static enum status finish(X509 *cert, bool good, EVP_PKEY *signer, X509 **out, s
 	*out = NULL;
 	if (!good || X509_sign(cert, signer, EVP_sha256()) <= 0) {
 		X509_free(cert);
-		return failed(e, "cannot make a certificate");
+		return tls_failed(e, "cannot make a certificate");
 	}
 	*out = cert;
 	return STATUS_OK;
@@ -168,7 +158,7 @@ enum status tls_request_make(EVP_PKEY *key, const char *name, struct buf *der, s
 		len = i2d_X509_REQ(req, &out);
 	X509_REQ_free(req);
 	if (len <= 0)
-		return failed(e, "cannot make a certificate request");
+		return tls_failed(e, "cannot make a certificate request");
 	buf_add(der, out, (size_t)len);
 	OPENSSL_free(out);
 	return STATUS_OK;

@@ -19,8 +19,7 @@ void tls_init(void)
 	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
-/* The oldest entry of OpenSSL's queue as our error; empties the queue. */
-static enum status failed(struct error *e, const char *what)
+enum status tls_failed(struct error *e, const char *what)
 {
 	unsigned long code = ERR_get_error();
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
@@ -33,7 +32,7 @@ static enum status failed(struct error *e, const char *what)
 enum status tls_key_new(EVP_PKEY **out, struct error *e)
 {
 	*out = EVP_EC_gen("P-256");
-	return *out ? STATUS_OK : failed(e, "cannot make a key");
+	return *out ? STATUS_OK : tls_failed(e, "cannot make a key");
 }
 
 void tls_key_free(EVP_PKEY **key)
@@ -46,7 +45,7 @@ static enum status hash_of_spki(
 	unsigned char *der, int len, uint8_t hash[TLS_HASH_LEN], struct error *e)
 {
 	if (len <= 0)
-		return failed(e, "cannot write a public key");
+		return tls_failed(e, "cannot write a public key");
 	SHA256(der, (size_t)len, hash);
 	OPENSSL_free(der);
 	return STATUS_OK;
@@ -78,7 +77,7 @@ static enum status take_bio(BIO *bio, bool good, struct buf *out, struct error *
 	else
 		good = false;
 	BIO_free(bio);
-	return good ? STATUS_OK : failed(e, "cannot write PEM");
+	return good ? STATUS_OK : tls_failed(e, "cannot write PEM");
 }
 
 enum status tls_key_to_pem(const EVP_PKEY *key, struct buf *out, struct error *e)
@@ -86,7 +85,7 @@ enum status tls_key_to_pem(const EVP_PKEY *key, struct buf *out, struct error *e
 	BIO *bio = BIO_new(BIO_s_secmem());
 
 	if (!bio)
-		return failed(e, "out of memory");
+		return tls_failed(e, "out of memory");
 	return take_bio(bio,
 		PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1, out, e);
 }
@@ -96,7 +95,7 @@ enum status tls_cert_to_pem(const X509 *cert, struct buf *out, struct error *e)
 	BIO *bio = BIO_new(BIO_s_mem());
 
 	if (!bio)
-		return failed(e, "out of memory");
+		return tls_failed(e, "out of memory");
 	return take_bio(bio, PEM_write_bio_X509(bio, (X509 *)cert) == 1, out, e);
 }
 
@@ -136,7 +135,7 @@ enum status tls_cert_to_der(const X509 *cert, struct buf *out, struct error *e)
 	int len = i2d_X509((X509 *)cert, &der);
 
 	if (len <= 0)
-		return failed(e, "cannot write a certificate");
+		return tls_failed(e, "cannot write a certificate");
 	buf_add(out, der, (size_t)len);
 	OPENSSL_free(der);
 	return STATUS_OK;

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4:malloc_context_size=2"
 from guanxi_client import Closed, Refused, Session, pb
 from server import PASSWORD, Server, Tap, run_test
+from world import code_of, connect
 
 tap = Tap()
 server = Server()
@@ -43,21 +44,6 @@ class Device(Session):
         if self.certificate:
             context.load_cert_chain(*self.certificate)
         return context.wrap_socket(raw, server_hostname=host)
-
-
-def connect(login="admin"):
-    s = Session(server.address, server.ca)
-    if login:
-        s.login(login, PASSWORD)
-    return s
-
-
-def code_of(call):
-    try:
-        call()
-        return pb.OK
-    except Refused as r:
-        return r.code
 
 
 def refused(name, codes, call, reason=None):
@@ -109,7 +95,7 @@ def half_open(admin):
     started = time.monotonic()
     for _ in range(200):
         admin.call("ping")
-    other = connect()
+    other = connect(server)
     tap.ok("300 half-open connections hold nobody up", time.monotonic() - started < 5)
     tap.ok("they are counted", int(health(admin)["connections"]) >= 200, health(admin)["connections"])
     for s in idle:
@@ -118,7 +104,7 @@ def half_open(admin):
 
 
 def byte_at_a_time(admin):
-    s = connect()
+    s = connect(server)
     body = pb.Frame()
     body.request.id, body.request.op, body.request.entity = 77, b"record.add", b"customer"
     body.request.set.add(name=b"name", value="一个字节".encode())
@@ -142,7 +128,7 @@ def never_reads(admin):
             row.cell.extend([f"读{n}".encode(), b"0571-2222%04d" % n, text.encode()])
         admin.send(frame)
         admin.finish(1000 + at)
-    s = connect()
+    s = connect(server)
     before = memory_kib()
     asked = [s.start("record.list", "customer", limit=1000, unordered=True) for _ in range(400)]
     worst = before
@@ -156,7 +142,7 @@ def never_reads(admin):
 
 
 def in_flight(admin):
-    s = connect()
+    s = connect(server)
     ids = [s.start("ping") for _ in range(2000)]
     tap.ok("2,000 requests at once are answered", all(s.finish(i).status.code == pb.OK for i in ids))
     ids = [s.start("record.add", "customer", fields={"name": f"同时{n}", "phone": "10087"}) for n in range(300)]
@@ -178,11 +164,11 @@ def in_flight(admin):
 
 
 def many_refusals(admin):
-    s = connect(None)
+    s = Session(server.address, server.ca)
     for _ in range(30):
         s.start("record.list", "customer")
     tap.ok("who asks on without a login is hung up on", is_closed(s))
-    s = connect(None)
+    s = Session(server.address, server.ca)
     s.sock.sendall(framed(b"\x12" + b"\x00" * 4100)[:4100])
     tap.ok("a frame over 4,096 bytes before login too", is_closed(s))
 
@@ -232,7 +218,7 @@ def cut_frames(admin):
             tap.ok("a cut frame closes the connection", False, f"after {length} bytes")
         s.close()
     for length in range(4, len(whole), 25):
-        s = connect()
+        s = connect(server)
         s.sock.sendall(whole[:length])
         s.close()
     tap.is_("no frame cut at any byte stores anything", admin.call("record.count", "customer").count, before)
@@ -249,7 +235,7 @@ def cut_frames(admin):
 
 def field_floods(admin):
     body = b"\x08\x01\x12\x0arecord.get\x1a\x08customer" + b"\x22\x00" * 66_000
-    s = connect()
+    s = connect(server)
     s.sock.sendall(framed(b"\x12" + varint_of(len(body)) + body))
     tap.ok("a frame of 66,000 fields closes the connection", is_closed(s))
     refused("4,097 records are too many", pb.USAGE, lambda: admin.call("record.get", "customer", list(range(1, 4098))))
@@ -355,7 +341,7 @@ def text_places(customer):
 
 
 def bad_texts(admin, customer):
-    s = connect()
+    s = connect(server)
     for name, fill in text_places(customer).items():
         wrong = []
         for text in BAD_TEXTS:
@@ -375,7 +361,7 @@ def bad_texts(admin, customer):
                 wrong.append((text, repr(why)))
             except (Closed, TimeoutError) as why:
                 wrong.append((text, repr(why)))
-                s = connect()
+                s = connect(server)
         tap.ok(f"text that is none is refused: {name}", not wrong, wrong)
     s.close()
 
@@ -436,7 +422,7 @@ def numbers(admin, customer):
 
 
 def page_tokens(admin):
-    other = connect("wang")
+    other = connect(server, "wang")
     page = admin.call("record.list", "customer", limit=5).next
     tap.ok("there is a next page", len(page) > 0)
     refused("another user's token", pb.USAGE, lambda: other.call("record.list", "customer", limit=5, page=page))
@@ -463,7 +449,7 @@ def page_tokens(admin):
 
 
 def idempotency(admin):
-    other = connect("wang")
+    other = connect(server, "wang")
     fields = {"name": "键", "phone": "10086"}
     first = admin.call("record.add", "customer", fields=fields, idempotency_key="\x01键")
     again = admin.call("record.add", "customer", fields=fields, idempotency_key="\x01键")
@@ -490,7 +476,7 @@ def dry_runs(admin):
     gone = admin.call("record.add", "customer", fields={"name": "干二", "phone": "10086"}).record[0].id
     operation = admin.call("record.delete", "customer", gone).operation
     reminder = admin.call("record.add", "reminder", fields={"title": "x", "start_on": "2020-01-01", "repeat": "yearly"}).record[0].id
-    wang = connect("wang")
+    wang = connect(server, "wang")
     before = health(admin)["last_change"]
     last = admin.call("record.add", "customer", fields={"name": "前", "phone": "10086"})
     dry = {"dry_run": True}
@@ -519,7 +505,7 @@ def dry_runs(admin):
     after = admin.call("record.add", "customer", fields={"name": "后", "phone": "10086"}, idempotency_key="dry")
     tap.is_("take no id", after.record[0].id, last.record[0].id + 1)
     tap.is_("and no number of an operation", after.operation, last.operation + 1)
-    tap.is_("the password is the old one", connect("wang").call("ping").status.code, pb.OK)
+    tap.is_("the password is the old one", connect(server, "wang").call("ping").status.code, pb.OK)
     got = admin.decode("customer", admin.call("record.get", "customer", customer).record[0])
     tap.ok("the record is as it was", got["version"] == 1 and "city" not in got, got)
     refused("what is invalid is so in a dry run too", pb.INVALID, lambda: admin.call("record.add", "customer", fields={"name": ""}, **dry))
@@ -566,7 +552,7 @@ def tokens(admin):
 
 def main():
     server.start()
-    admin = connect()
+    admin = connect(server)
     admin.call("record.add", "branch", fields={"code": "hz", "name": "杭州"})
     admin.call("record.add", "user", fields={"username": "wang", "name": "王", "roles": "sales", "branch": "hz"})
     code = {v.name: v.value for v in admin.call("user.invite", record="wang").value}[b"code"]
@@ -577,7 +563,7 @@ def main():
         part(admin)
     bad_texts(admin, customer)
     numbers(admin, customer)
-    admin = connect()
+    admin = connect(server)
     tap.is_("the server goes on after all that", admin.call("record.get", "customer", customer).record[0].id, customer)
     tap.sound(server)
 

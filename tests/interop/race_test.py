@@ -7,8 +7,9 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guanxi_client import Refused, Session, pb
-from server import PASSWORD, Server, Tap, run_test
+from guanxi_client import Refused, pb
+from server import Server, Tap, run_test
+from world import connect
 
 ROUNDS = 30
 CLIENTS = 16
@@ -17,12 +18,6 @@ STEPS = 40
 
 tap = Tap()
 server = Server()
-
-
-def connect():
-    s = Session(server.address, server.ca)
-    s.login("admin", PASSWORD)
-    return s
 
 
 def outcome(s, number):
@@ -138,7 +133,7 @@ def undo_and_change(one, two):
 
 def worker(number, ids, won, faults):
     """Reads a record and counts it up by compare and set; tells how often it won."""
-    s, choose = connect(), random.Random(number)
+    s, choose = connect(server), random.Random(number)
     try:
         for step in range(STEPS):
             record = s.call("record.get", "customer", choose.choice(ids)).record[0]
@@ -179,7 +174,7 @@ def lost_updates(one):
 
 def main():
     server.start()
-    one, two = connect(), connect()
+    one, two = connect(server), connect(server)
     for part in (same_version, other_fields, same_key, same_unique, two_deletes, delete_and_child, undo_and_change):
         part(one, two)
     lost_updates(one)
