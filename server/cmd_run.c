@@ -239,6 +239,7 @@ static enum status serve_start(struct running *r, struct error *e)
 		.dir = r->args->dir,
 		.fatal = fatal,
 		.committed = committed,
+		.cadence = r->home.cadence,
 		.clock = clock_new(r->args->clock) };
 	r->server.started_ms = real_ms();
 	s = drop_uploads(r->home.store, e);

@@ -4,6 +4,7 @@
 #include "server/call/secret.h"
 #include "server/log_line.h"
 #include "server/model/model.h"
+#include "server/remind/cadence.h"
 #include "server/remind/remind.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +53,9 @@ static enum status observe(void *arg, struct txn *t, const struct author *author
 {
 	enum status s = model_after(t, author, entity, before, after, e);
 
-	return s ? s : remind_plan(t, author, entity, before, after, e);
+	if (!s)
+		s = remind_plan(t, author, entity, before, after, e);
+	return s ? s : cadence_follow(arg, t, author, entity, before, after, e);
 }
 
 static void reindexing(const struct store_reindexed *done)
@@ -83,7 +86,7 @@ static enum status home_open_store(const struct home_options *o, struct home *h,
 	if (!s)
 		s = store_open(&so, &h->store, e);
 	if (!s)
-		store_observe(h->store, observe, NULL);
+		store_observe(h->store, observe, h->cadence);
 	sodium_memzero(so.key, sizeof(so.key));
 	g_free(store);
 	g_free(key);
@@ -95,6 +98,7 @@ enum status home_open(const struct home_options *o, struct home *h, struct error
 	enum status s = STATUS_OK;
 
 	*h = (struct home){ .dir = g_strdup(o->dir), .lock = -1 };
+	h->cadence = g_new0(struct cadence_rules *, 1);
 	if (!g_file_test(o->dir, G_FILE_TEST_IS_DIR))
 		s = error_set(e, STATUS_NOT_FOUND, "no such folder: \"%s\"", o->dir);
 	if (!s && !o->read_only) {
@@ -114,6 +118,9 @@ enum status home_open(const struct home_options *o, struct home *h, struct error
 
 void home_close(struct home *h)
 {
+	cadence_rules_free(h->cadence);
+	g_free(h->cadence);
+	h->cadence = NULL;
 	if (h->store)
 		store_close(&h->store);
 	if (h->schema)

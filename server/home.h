@@ -16,7 +16,8 @@ struct home {
 	char *dir;
 	struct schema *schema;
 	struct store *store;
-	int lock; /* -1: not held */
+	int lock;                       /* -1: not held */
+	struct cadence_rules **cadence; /* what the observer has read of the rules; owned */
 };
 
 struct home_options {

@@ -12,6 +12,7 @@ struct pool;
 struct reminders;
 struct jobs;
 struct watchdog;
+struct cadence_rules;
 struct settings;
 struct authority; /* the private CA: signs client certificates (server/call/secret.h) */
 
@@ -24,6 +25,7 @@ struct server {
 	struct reminders *reminders;
 	struct jobs *jobs;
 	struct watchdog *watchdog;
+	struct cadence_rules **cadence; /* of the writer's thread: what the observer has read */
 	struct authority *authority;
 	const char *dir;
 	int64_t started_ms;

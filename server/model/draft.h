@@ -78,6 +78,6 @@ extern const struct hooks customer_hooks, contact_hooks, activity_hooks, task_ho
 	qualification_review_hooks;
 extern const struct hooks document_hooks, feedback_hooks, article_hooks, part_hooks,
 	part_movement_hooks, survey_response_hooks, points_entry_hooks, message_hooks,
-	consent_hooks, saved_filter_hooks, campaign_hooks;
+	consent_hooks, saved_filter_hooks, campaign_hooks, cadence_rule_hooks;
 
 #endif

@@ -52,5 +52,6 @@ extern const struct field work_plan_fields[];
 extern const struct field saved_filter_fields[];
 extern const struct field notice_fields[];
 extern const struct field calendar_day_fields[];
+extern const struct field cadence_rule_fields[];
 
 #endif

@@ -1,4 +1,5 @@
 /* What a new store holds: the dictionaries, one branch, the general portfolio, roles, settings, the first administrator. */
+#include "server/model/cadence_rule.h"
 #include "server/model/dictionaries.h"
 #include "server/model/lookup.h"
 #include "server/model/roles.h"
@@ -150,6 +151,36 @@ static enum status add_settings(struct filler *f)
 	return s;
 }
 
+static enum status add_rules(struct filler *f, bool active)
+{
+	enum status s = STATUS_OK;
+
+	for (const struct cadence_row *row = cadence_rows; row->code && !s; row++) {
+		const struct value values[] = {
+			{ "code", row->code },
+			{ "label_zh", row->zh },
+			{ "label_en", row->en },
+			{ "active", active ? "yes" : "no" },
+			{ "entity", row->entity },
+			{ "filter", row->filter },
+			{ "rhythm", row->rhythm },
+			{ "action", row->action },
+			{ "period", row->period },
+			{ "period_from", row->period_from },
+			{ "setting", row->setting },
+			{ "days_before", row->days_before },
+			{ "since", row->since },
+			{ "factor", row->factor },
+			{ "escalate", row->escalate },
+			{ "to_pool", row->to_pool },
+			{ "time_of_day", "09:00" },
+			{ "workdays", "no" },
+		};
+		s = add(f, ENTITY_CADENCE_RULE, values, G_N_ELEMENTS(values), NULL);
+	}
+	return s;
+}
+
 static enum status add_firm(struct filler *f)
 {
 	const struct value branch[] = {
@@ -200,6 +231,8 @@ enum status model_fill(struct txn *t, const struct author *author, const char *a
 		s = add_settings(&f);
 	if (!s)
 		s = add_administrator(&f, admin, admin_id);
+	if (!s)
+		s = add_rules(&f, true);
 	lookup_free(&f.lookup);
 	arena_free(&arena);
 	return s;

@@ -10,7 +10,8 @@ static const struct hooks *const all[] = { &customer_hooks, &contact_hooks, &act
 	&sale_hooks, &contract_hooks, &payment_hooks, &sales_plan_hooks, &plan_line_hooks,
 	&operating_record_hooks, &qualification_review_hooks, &document_hooks, &feedback_hooks,
 	&article_hooks, &part_hooks, &part_movement_hooks, &survey_response_hooks,
-	&points_entry_hooks, &message_hooks, &consent_hooks, &saved_filter_hooks, &campaign_hooks };
+	&points_entry_hooks, &message_hooks, &consent_hooks, &saved_filter_hooks, &campaign_hooks,
+	&cadence_rule_hooks };
 
 const struct hooks *hooks_of(const struct entity *entity)
 {

@@ -189,6 +189,10 @@ static const struct entity_table tables[] = {
 		.zh = "日历", .en = "Calendar day", .name_field = "label",
 		.flags = E_SHARED | E_ADMIN },
 		.rows = calendar_day_fields },
+	{ .entity = { .number = ENTITY_CADENCE_RULE, .name = "cadence_rule",
+		.zh = "频率规则", .en = "Cadence rule", .name_field = "label_zh",
+		.number_field = "code", .flags = E_SHARED | E_ADMIN },
+		.rows = cadence_rule_fields },
 };
 /* clang-format on */
 

@@ -54,6 +54,7 @@ enum entity_number {
 	ENTITY_WORK_PLAN = 41,
 	ENTITY_SAVED_FILTER = 42,
 	ENTITY_NOTICE = 43,
+	ENTITY_CADENCE_RULE = 46,
 };
 
 /* Tags that code must know, read from the tables at start: never numbers in code. */

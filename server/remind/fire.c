@@ -1,4 +1,5 @@
 #include "server/remind/fire.h"
+#include "server/remind/cadence.h"
 #include "server/remind/inbox.h"
 #include "server/remind/replan.h"
 #include "server/remind/whom.h"
@@ -113,36 +114,43 @@ static enum status firing_mark(const struct firing *f, struct error *e)
 	return status;
 }
 
-static void firing_subject(const struct firing *f, struct inbox_row *row)
+enum status fire_deliver(struct call *c, const struct fire_delivery *d, struct error *e)
 {
-	uint64_t about = model_number(f->entity, f->record->fields, "record");
-
-	row->subject_entity = f->entity->number;
-	row->subject_id = f->record->id;
-	if (f->entity == f->reminder_entity) {
-		row->subject_entity = any_ref_entity(about);
-		row->subject_id = any_ref_id(about);
-	}
-}
-
-/* Into the log and the inbox; the sessions of the user are woken after the commit. */
-static enum status firing_deliver(const struct firing *f, uint64_t reminder, struct error *e)
-{
-	struct call *c = f->call;
+	const struct entity *reminders = schema_entity_by_number(c->schema, ENTITY_REMINDER);
 	struct inbox_row row = { .kind = INBOX_REMINDER,
-		.late = f->late,
-		.reminder = reminder,
-		.due_ms = f->row->instant,
+		.late = d->late,
+		.reminder = d->reminder,
+		.due_ms = d->row->instant,
 		.fired_ms = c->now_ms,
 		.fired_real_us = real_ms() * 1000,
-		.occurrence = f->occurrence };
+		.occurrence = d->occurrence,
+		.subject_entity = d->entity,
+		.subject_id = d->id };
 	enum status status = log_append(
-		c->txn, &c->author, LOG_FIRED, f->reminder_entity, reminder, 0, NULL, &row.seq, e);
+		c->txn, &c->author, LOG_FIRED, reminders, d->reminder, 0, NULL, &row.seq, e);
 
 	if (status)
 		return status;
-	firing_subject(f, &row);
-	return whom_deliver(c->txn, &c->author, f->user, &row, e);
+	return whom_deliver(c->txn, &c->author, d->user, &row, e);
+}
+
+/* Into the log and the inbox, with what it is about. */
+static enum status firing_deliver(const struct firing *f, uint64_t reminder, struct error *e)
+{
+	uint64_t about = model_number(f->entity, f->record->fields, "record");
+	struct fire_delivery d = { .user = f->user,
+		.reminder = reminder,
+		.row = f->row,
+		.occurrence = f->occurrence,
+		.late = f->late,
+		.entity = f->entity->number,
+		.id = f->record->id };
+
+	if (f->entity == f->reminder_entity) {
+		d.entity = any_ref_entity(about);
+		d.id = any_ref_id(about);
+	}
+	return fire_deliver(f->call, &d, e);
 }
 
 /* The index of the firing row's days ahead among those that the record asks for now; nahead if it does no more. */
@@ -213,6 +221,8 @@ static enum status fire_row(
 	struct buf buf = BUF_INIT;
 	enum status status;
 
+	if (cadence_is_tag(row->tag))
+		return cadence_fire(c, l, row, e);
 	f.reminder_entity = schema_entity_by_number(schema, ENTITY_REMINDER);
 	if (entity && row->tag != PLAN_SNOOZE)
 		f.field = entity_field_by_tag(entity, row->tag);
@@ -275,9 +285,9 @@ enum status fire_due(struct call *c, struct error *e)
 		return status;
 	}
 	n = due_read(c->txn, c->now_ms, NULL, rows, how.most);
-	if (n && how.put_off) {
+	if ((n && how.put_off) || !n) {
 		lookup_free(&l);
-		return put_off(c, &rows[0], e);
+		return n ? put_off(c, &rows[0], e) : cadence_some(c, e);
 	}
 	for (size_t i = 0; i < n && !status; i++) {
 		status = store_operation(c->txn, &c->author.operation, e);

@@ -31,6 +31,18 @@ struct reminder_patch {
 void reminder_merge(const struct entity *entity, struct bytes base,
 	const struct reminder_patch *patch, size_t n, struct buf *out);
 
+/* What goes into the log and the inbox of a user when a reminder has fired. */
+struct fire_delivery {
+	uint64_t user, reminder;
+	const struct due_row *row; /* that fired */
+	civil_date occurrence;
+	bool late;
+	uint16_t entity; /* what the reminder is about */
+	uint64_t id;
+};
+/* The sessions of the user are woken after the commit. */
+enum status fire_deliver(struct call *c, const struct fire_delivery *d, struct error *e);
+
 /* When the last firing was, and its lag: kept in meta. */
 void fire_noted(struct txn *t, int64_t *fired_ms, int64_t *lag_ms);
 

@@ -79,8 +79,7 @@ static bool closed(struct lookup *l, const struct entity *entity, const struct s
 	return false;
 }
 
-/* Whether a record that this one follows is archived or in the trash: a contact's customer. */
-static bool closed_above(struct txn *t, const struct entity *entity, const struct stored *record)
+bool plan_closed_above(struct txn *t, const struct entity *entity, const struct stored *record)
 {
 	const char *rest = entity->scope_fields;
 	struct buf buf = BUF_INIT;
@@ -213,7 +212,7 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 
 	*out = (struct asking){ .entity = entity, .field = field, .minute = DEFAULT_MINUTE };
 	if (!record_has(record->fields, field->tag) || closed(l, entity, record) ||
-		closed_above(t, entity, record) || stands(entity, record, field->remind_until))
+		plan_closed_above(t, entity, record) || stands(entity, record, field->remind_until))
 		return false;
 	out->user = remind_user_of(t, entity, field, record);
 	out->zone = user_zone(t, out->user);

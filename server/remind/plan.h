@@ -47,6 +47,8 @@ bool asking_next(const struct asking *a, size_t nth, civil_date from, civil_date
 uint64_t remind_user_of(struct txn *t, const struct entity *entity, const struct field *field,
 	const struct stored *record);
 const struct zone *user_zone(struct txn *t, uint64_t user);
+/* Whether a record that this one follows is archived or in the trash: a contact's customer. */
+bool plan_closed_above(struct txn *t, const struct entity *entity, const struct stored *record);
 
 /* Replaces the planned rows of one field (n may be 0). */
 enum status plan_replace(struct txn *t, uint16_t entity, uint64_t id, uint16_t tag,

@@ -2,6 +2,7 @@
 #include "server/call/writer.h"
 #include "server/log_line.h"
 #include "server/loop/loop.h"
+#include "server/remind/cadence.h"
 #include "server/remind/fire.h"
 #include "server/remind/inbox.h"
 #include "server/remind/replan.h"
@@ -84,7 +85,8 @@ static bool first_due(struct reminders *r, int64_t *instant)
 
 	if (r->txn ? txn_renew(r->txn, NULL) : txn_begin(r->server->store, false, &r->txn, NULL))
 		return false;
-	found = replan_asked(r->txn) || due_read(r->txn, INT64_MAX, NULL, &row, 1) == 1;
+	found = replan_asked(r->txn) || cadence_asked(r->txn) ||
+		due_read(r->txn, INT64_MAX, NULL, &row, 1) == 1;
 	txn_reset(r->txn);
 	if (found)
 		*instant = row.instant;

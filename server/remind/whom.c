@@ -80,21 +80,22 @@ static uint64_t owner_above(struct txn *t, const struct entity *entity, struct b
 	return owner;
 }
 
-/* The nearest above who can look: superiors, the team's leader, the branch's manager. */
-static uint64_t above(struct txn *t, uint64_t user)
+uint64_t whom_above(struct txn *t, uint64_t user)
 {
 	struct person p = person_read(t, user);
 
 	for (int i = 0; i < LEVELS && p.superior; i++) {
 		uint64_t superior = p.superior;
-		if (active(t, superior))
+		if (superior != user && active(t, superior))
 			return superior;
 		p.superior = person_read(t, superior).superior;
 	}
 	uint64_t leader = number_of(t, ENTITY_TEAM, p.team, "leader");
 	uint64_t manager = number_of(t, ENTITY_BRANCH, p.branch, "manager");
 
-	return active(t, leader) ? leader : active(t, manager) ? manager : 0;
+	if (leader != user && active(t, leader))
+		return leader;
+	return manager != user && active(t, manager) ? manager : 0;
 }
 
 /* Whether a role may do everything. */
@@ -168,7 +169,7 @@ uint64_t remind_user_of(struct txn *t, const struct entity *entity, const struct
 	uint64_t user = first_active(t, own, 3);
 
 	for (size_t i = 0; i < 3 && !user; i++)
-		user = above(t, own[i]);
+		user = whom_above(t, own[i]);
 	if (!user) {
 		uint64_t last[] = { number_of(t, ENTITY_BRANCH,
 					    model_number(entity, fields, "branch"), "manager"),

@@ -13,6 +13,8 @@
 
 /* The deputy of a user who is away on the day of now_ms; 0: not away, or the deputy cannot look either. */
 uint64_t whom_stand_in(struct txn *t, uint64_t user, int64_t now_ms);
+/* The nearest above a user who can look: superior, the team's leader, the branch's manager; never the user. 0: nobody. */
+uint64_t whom_above(struct txn *t, uint64_t user);
 /* First administrators by number, at most max. Returns how many. */
 size_t whom_administrators(struct txn *t, uint64_t *users, size_t max);
 /* Puts a row into the user's inbox and into that of the stand-in, and says whom the author tells of it. now: row->fired_ms. */

@@ -16,7 +16,7 @@ value() {
 	*.time_zone) echo Asia/Shanghai ;;
 	role.rights) echo customer.change ;;
 	dictionary_entry.dictionary) echo industry ;;
-	custom_field.entity | saved_filter.entity) echo customer ;;
+	custom_field.entity | saved_filter.entity | cadence_rule.entity) echo customer ;;
 	*.target_filter | *.filter) echo 'id > 0' ;;
 	document.content) echo "@$DIR/pw" ;;
 	custom_field.field) echo e2e_field ;;
@@ -45,6 +45,7 @@ more() {
 	case $1 in
 	customer) echo phone=0571-88886666 ;;
 	activity | task | reminder | document) record customer && echo "customer=$MADE" ;;
+	cadence_rule) echo period=month ;;
 	sale) printf '%s\n' product_name=x unit_price=1 status=draft ;; # an ordered one cannot be deleted
 	esac
 }

@@ -48,7 +48,8 @@ cat >"$DIR/fixed" <<'JSON'
 "sales_plan": {"plan_year": "202#"}, "plan_step": {"plan": "1", "step_kind": "@1"}, "plan_line": {"plan": "1", "plan_line_kind": "@1"},
 "operating_record": {"month": "2026-0#"}, "part_movement": {"part_movement_kind": "@1"},
 "campaign": {"channel": "@1", "target_filter": "name is not empty"}, "message": {"channel": "@1", "recipient": "13800000001"},
-"points_entry": {"points_reason": "@1"}, "consent": {"purpose": "@1"}, "saved_filter": {"entity": "customer"}, "calendar_day": {"working": "yes", "day": "2027-01-0#"}}
+"points_entry": {"points_reason": "@1"}, "consent": {"purpose": "@1"}, "saved_filter": {"entity": "customer"}, "calendar_day": {"working": "yes", "day": "2027-01-0#"},
+"cadence_rule": {"code": "rule#", "entity": "customer", "filter": "id > 0", "rhythm": "@1", "period": "month", "period_from": "", "setting": "", "since": "", "to_pool": "no"}}
 JSON
 for n in 1 2; do
 	/usr/bin/python3 "$DIR/fill.py" "$DIR" $n "$DIR/fixed" >"$DIR/batch"

@@ -34,11 +34,12 @@ FIXED = {
     "message": {"recipient": "13800000001"},
     "branch": {"time_zone": "Asia/Shanghai"},
     "user": {"roles": "sales"},
+    "cadence_rule": {"entity": "customer", "period": "month", "code": "rule_{n}"},
     "calendar_day": {"day": "{year}-05-06"},
 }
 # Entities whose records belong to nobody's branch: everybody sees them.
 SHARED = {"portfolio", "region", "branch", "team", "user", "role", "dictionary", "dictionary_entry", "custom_field", "setting", "product",
-          "product_price", "part", "article", "notice", "calendar_day"}
+          "product_price", "part", "article", "notice", "calendar_day", "cadence_rule"}
 UNMADE = {"operation", "setting", "dictionary"}  # the server's own
 
 
