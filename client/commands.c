@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&cmd_restore,
 	&cmd_history,
 	&cmd_merge,
+	&cmd_dial,
 	&cmd_duplicates,
 	&cmd_audit_list,
 	&cmd_get,

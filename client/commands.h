@@ -24,6 +24,8 @@ extern const struct command cmd_merge;
 extern const struct command cmd_duplicates;
 /* cmd_get.c */
 extern const struct command cmd_get;
+/* cmd_dial.c */
+extern const struct command cmd_dial;
 /* cmd_today.c */
 extern const struct command cmd_today;
 /* cmd_system.c */

@@ -1,7 +1,7 @@
 #include "client/event.h"
-#include "client/files.h"
 #include "client/json.h"
 #include "client/print.h"
+#include "client/program.h"
 #include "common/frame.h"
 #include "common/text.h"
 #include <signal.h>
@@ -142,30 +142,6 @@ void event_line(const struct app *app, const Guanxi__Event *event, struct buf *o
 	buf_free(&title);
 }
 
-/* Waits for the command, so that events are handled one after the other. */
-static void run_command(const struct app *app, struct bytes json)
-{
-	int fds[2], status = 0;
-
-	if (pipe(fds))
-		return;
-	pid_t child = fork();
-	if (child == 0) {
-		signal(SIGPIPE, SIG_DFL);
-		dup2(fds[0], STDIN_FILENO);
-		close(fds[0]);
-		close(fds[1]);
-		execl("/bin/sh", "sh", "-c", app->opt.exec, (char *)NULL);
-		_exit(127);
-	}
-	close(fds[0]);
-	if (child > 0)
-		write_all(fds[1], json, NULL);
-	close(fds[1]);
-	if (child > 0 && waitpid(child, &status, 0) == child && status)
-		app_say(app, app_tr(app, "the command of --exec failed"));
-}
-
 /* Beside the terminal; a desktop that cannot show it keeps nothing back. */
 static void notify(const struct app *app, const char *title, const char *text)
 {
@@ -186,8 +162,9 @@ static void pass_on(
 {
 	struct buf text = BUF_INIT, more = BUF_INIT;
 
-	if (app->opt.exec)
-		run_command(app, json);
+	/* one after the other */
+	if (app->opt.exec && !program_run(app->opt.exec, json))
+		app_say(app, app_tr(app, "the command of --exec failed"));
 	/* what clears another has been handled elsewhere */
 	if (!app->opt.notify || bytes_equal_str(pb_bytes(event->kind), "cleared"))
 		return;

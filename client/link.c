@@ -263,8 +263,8 @@ enum status link_status(const Guanxi__Status *status, struct error *e)
 static bool op_writes(const Guanxi__Request *r)
 {
 	static const char *const writes[] = { "record.add", "record.set", "record.delete",
-		"record.restore", "record.merge", "operation.undo", "operation.finish",
-		"import.begin", "import.rows", "import.end", "session.password",
+		"record.restore", "record.merge", "record.dial", "operation.undo",
+		"operation.finish", "import.begin", "import.rows", "import.end", "session.password",
 		"reminder.acknowledge", "reminder.snooze", "user.invite" };
 
 	for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)

@@ -279,6 +279,8 @@ static const struct {
 	{ "wrong master key or damaged store", "主密钥错误或存储已损坏" },
 	{ "there is no user \"*\": --role says what a new one may do",
 		"没有用户“$1”:新用户的权限由 --role 指定" },
+	{ "there is no number to call", "没有可拨打的号码" },
+	{ "activities are not about a *", "活动不针对 $1" },
 	{ "there is no operation \"*\"", "没有操作 $1" },
 	{ "there is no * \"*\"", "没有编号为“$2”的 $1" },
 	{ "the record changed since version *", "该记录在版本 $1 之后已被更改" },

@@ -325,7 +325,7 @@ CASES = {
     "record.get": at_times, "record.set": references, "record.add": elsewhere,  # with the references
     "record.delete": by_record("record.delete"), "record.restore": by_record("record.restore"), "record.history": by_record("record.history"),
     "record.list": questions("record.list"), "record.export": questions("record.export"), "record.export_begin": elsewhere, "record.count": questions("record.count"),
-    "record.merge": merges, "record.duplicates": duplicates, "search": searches,
+    "record.merge": merges, "record.dial": by_record("record.dial"), "record.duplicates": duplicates, "search": searches,
     "operation.undo": operations("operation.undo"), "operation.state": operations("operation.state"),
     "operation.finish": operations("operation.finish"),
     "import.begin": imports, "import.rows": joining, "import.refused": elsewhere, "import.end": elsewhere,
