@@ -1,4 +1,5 @@
 #include "server/store/ids.h"
+#include "server/store/internal.h"
 #include <glib.h>
 
 #define OR_PARTS_MAX 16 /* more are gathered: each step looks at all */
@@ -16,6 +17,14 @@ struct ids *ids_new(enum ids_kind kind, const struct entity *entity, const char 
 	x->entity = entity;
 	x->told = told;
 	x->last = UINT64_MAX;
+	return x;
+}
+
+struct ids *ids_all(const struct entity *entity, bool trash)
+{
+	struct ids *x = ids_new(IDS_ALL, entity, "records in the order of their ids");
+
+	x->low = key_index(entity->number, KEY_ALL | (trash ? KEY_TRASHED : 0));
 	return x;
 }
 
@@ -44,10 +53,82 @@ void ids_free(struct ids **x)
 		ids_free(&s->parts[i]);
 	g_free(s->parts);
 	bits_release(&s->bits);
-	walk_close(&s->walk);
+	places_give(&s->places);
 	entries_close(&s->entries);
 	g_free(s);
 	*x = NULL;
+}
+
+/* Places. */
+
+static bool within(const struct ids *x, const struct wire_field *w, uint64_t id)
+{
+	struct key k = key_index_value(txn_store(x->txn), x->entity, x->field, w);
+
+	key_add_u64(&k, id);
+	return bytes_compare(key_bytes(&k), key_bytes(&x->low)) >= 0 &&
+	       bytes_compare(key_bytes(&k), key_bytes(&x->high)) <= 0;
+}
+
+/* What the places do not tell, from the record. */
+static bool asked(struct ids *x, uint64_t id)
+{
+	struct buf row = BUF_INIT;
+	struct bytes fields;
+	struct wire_field w;
+	uint64_t version;
+	bool has = record_read(x->txn, x->entity->number, id, &row, &version, &fields, NULL) ==
+			   STATUS_OK &&
+		   !record_has(fields, TAG_DELETED_AT) && record_find(fields, x->field->tag, &w);
+
+	if (has)
+		has = x->kind == IDS_VIA ? bits_has(&x->bits, w.number) : within(x, &w, id);
+	buf_free(&row);
+	return has;
+}
+
+static bool placed(struct ids *x, uint64_t id)
+{
+	uint32_t at = places_at(x->places, id);
+
+	if (at == PLACE_ASK)
+		return asked(x, id);
+	if (x->kind == IDS_VIA)
+		return at != PLACE_NONE && bits_has(&x->bits, at);
+	return at >= x->from && at < x->before;
+}
+
+static uint64_t seek_placed(struct ids *x, uint64_t id)
+{
+	if (x->down && id > x->last)
+		id = x->last;
+	while (id && id <= x->last && !placed(x, id))
+		id += x->down ? UINT64_MAX : 1;
+	return id <= x->last ? id : 0;
+}
+
+bool ids_equip(struct ids *x, struct txn *t, bool make)
+{
+	x->txn = t;
+	if (!x->places)
+		x->places = places_take(t, x->entity, x->field, false, make);
+	if (!x->places)
+		return false;
+	x->from = places_from(x->places, t, &x->low);
+	x->before = places_from(x->places, t, &x->high);
+	x->size = x->before > x->from ? x->before - x->from : 0;
+	return true;
+}
+
+uint64_t ids_count_places(struct ids *x, struct txn *t)
+{
+	size_t marked = places_marked(x->places);
+	uint64_t n = places_count(x->places, x->from, x->before, marked);
+
+	x->txn = t;
+	for (size_t i = 0; i < marked; i++)
+		n += asked(x, places_marked_id(x->places, i));
+	return n;
 }
 
 /* Sizes. */
@@ -95,7 +176,11 @@ void ids_measure(struct ids *x, struct txn *t, double all)
 	case IDS_LIST:
 		measure_list(x, t, all);
 		break;
+	case IDS_VIA:
+		break;
 	case IDS_RANGE:
+		if (x->places)
+			break;
 		x->size = counted(t, x->low, x->high, STRETCH_MAX, all);
 		break;
 	case IDS_BITS:
@@ -127,7 +212,7 @@ double ids_unread(const struct ids *x)
 	double n = 0;
 
 	if (x->kind == IDS_RANGE)
-		return x->size;
+		return x->places ? 0 : x->size;
 	if (x->kind == IDS_OR && x->nparts > OR_PARTS_MAX && ids_names(x))
 		return x->size;
 	for (size_t i = 0; i < x->nparts; i++)
@@ -156,6 +241,17 @@ static enum status fill_entries(struct ids *x, struct txn *t, struct bits *out, 
 		bits_set(out, en.id);
 	}
 	entries_close(&entries);
+	return STATUS_OK;
+}
+
+/* Each id is looked at. */
+static enum status fill_placed(struct ids *x, struct txn *t, struct bits *out)
+{
+	x->txn = t;
+	for (uint64_t id = 1; id < out->n * 64; id++) {
+		if (placed(x, id))
+			bits_set(out, id);
+	}
 	return STATUS_OK;
 }
 
@@ -227,9 +323,11 @@ enum status ids_fill(struct ids *x, struct txn *t, struct bits *out, struct erro
 	switch (x->kind) {
 	case IDS_ALL:
 		return fill_seeking(x, t, out, e);
+	case IDS_VIA:
+		return fill_placed(x, t, out);
 	case IDS_LIST:
 	case IDS_RANGE:
-		return fill_entries(x, t, out, e);
+		return x->places ? fill_placed(x, t, out) : fill_entries(x, t, out, e);
 	case IDS_BITS:
 		bits_or(out, &x->bits);
 		return s;
@@ -264,18 +362,19 @@ enum status ids_gather(struct ids *x, struct txn *t, struct error *e)
 
 static enum status open_walks(struct ids *x, struct error *e)
 {
-	struct key records = key_entity(x->entity->number);
+	uint64_t next = 1;
+	enum status s = x->places ? store_next_id(x->txn, x->entity, &next, e) : STATUS_OK;
 
-	if (x->kind == IDS_LIST)
+	if (x->places)
+		x->last = next - 1;
+	if (x->kind == IDS_LIST || x->kind == IDS_ALL)
 		return entries_open(x->txn, &x->low, &x->entries, e);
-	if (x->kind == IDS_ALL)
-		return walk_open(x->txn, SPACE_REC, key_bytes(&records), &x->walk, e);
-	return STATUS_OK;
+	return s;
 }
 
 enum status ids_start(struct ids *x, struct txn *t, bool down, struct error *e)
 {
-	bool gather = x->kind == IDS_RANGE ||
+	bool gather = (x->kind == IDS_RANGE && !x->places) ||
 		      (x->kind == IDS_OR && x->nparts > OR_PARTS_MAX && ids_names(x));
 	enum status s = gather ? ids_gather(x, t, e) : STATUS_OK;
 
@@ -283,7 +382,6 @@ enum status ids_start(struct ids *x, struct txn *t, bool down, struct error *e)
 	x->down = down;
 	x->at = 0;
 	x->ended = false;
-	walk_close(&x->walk);
 	entries_close(&x->entries);
 	if (x->kind == IDS_AND || x->kind == IDS_OR || x->kind == IDS_NOT) {
 		for (size_t i = 0; i < x->nparts && !s; i++)
@@ -306,33 +404,16 @@ static uint64_t beyond(const struct ids *x, uint64_t id)
 static bool step(struct ids *x, uint64_t *id)
 {
 	struct index_entry en;
-	struct bytes key;
 
-	if (x->kind == IDS_LIST) {
-		if (!entries_step(x->entries, x->down, &en))
-			return false;
-		*id = en.id;
-		return true;
-	}
-	if (!(x->down ? walk_prev(x->walk, &key) : walk_next(x->walk, &key)) || key.len != 10)
+	if (!entries_step(x->entries, x->down, &en))
 		return false;
-	*id = get_be64(key.data + 2);
+	*id = en.id;
 	return true;
 }
 
 static void place(struct ids *x, uint64_t id)
 {
-	struct key k = key_entity(x->entity->number);
-
-	if (x->kind == IDS_LIST) {
-		entries_seek(x->entries, bytes_of(x->low.data + 4, x->low.len - 4), id, x->down);
-		return;
-	}
-	key_add_u64(&k, x->down && id < UINT64_MAX ? id + 1 : id);
-	if (x->down)
-		walk_seek_back(x->walk, key_bytes(&k));
-	else
-		walk_seek(x->walk, key_bytes(&k));
+	entries_seek(x->entries, bytes_of(x->low.data + 4, x->low.len - 4), id, x->down);
 }
 
 /* The next entry is tried before the tree is searched anew: lists are often read one by one. */
@@ -404,6 +485,9 @@ uint64_t ids_seek(struct ids *x, uint64_t id)
 		return seek_all(x, id);
 	case IDS_LIST:
 		return seek_entries(x, id);
+	case IDS_RANGE:
+	case IDS_VIA:
+		return x->places ? seek_placed(x, id) : 0;
 	case IDS_BITS:
 		return bits_seek(&x->bits, id, x->down);
 	case IDS_OR:
@@ -433,6 +517,9 @@ bool ids_has(struct ids *x, uint64_t id)
 		return entries_has(x->txn, &x->low, id);
 	case IDS_BITS:
 		return bits_has(&x->bits, id);
+	case IDS_RANGE:
+	case IDS_VIA:
+		return !x->places || placed(x, id);
 	case IDS_NOT:
 		return !ids_has(x->parts[0], id);
 	case IDS_AND:

@@ -7,12 +7,14 @@
 
 #include "server/store/bits.h"
 #include "server/store/entries.h"
+#include "server/store/places.h"
 
 enum ids_kind {
-	IDS_ALL,  /* all records from first to last, those in the trash too */
-	IDS_LIST, /* entries of one value */
-	IDS_RANGE, /* a stretch of an index: by value, so it must be gathered before it can be sought in */
-	IDS_BITS, /* gathered */
+	IDS_ALL,   /* all records from first to last, or those in the trash */
+	IDS_LIST,  /* entries of one value */
+	IDS_RANGE, /* a stretch of an index: by value, so without places it must be gathered before it can be sought in */
+	IDS_VIA,   /* those whose reference names one of the bits; has places */
+	IDS_BITS,  /* gathered */
 	IDS_AND,
 	IDS_OR,
 	IDS_NOT,
@@ -24,22 +26,24 @@ struct ids {
 	const struct entity *entity;
 	const struct field *field; /* for people; NULL: none */
 	uint64_t first, last;      /* ALL */
-	struct key low, high; /* LIST: low is the value's key; RANGE: the first and last entry */
-	struct bits bits;     /* BITS */
-	struct ids **parts;   /* AND, OR; NOT: one */
+	struct key low, high;      /* LIST, ALL: low is the list; RANGE: the first and last entry */
+	struct bits bits;          /* BITS; VIA: of the entity that is named */
+	struct places *places;     /* RANGE, VIA; or NULL */
+	uint32_t from, before;     /* RANGE: places of the stretch */
+	struct ids **parts;        /* AND, OR; NOT: one */
 	size_t nparts;
 	double size; /* about how many ids */
 	bool exact;  /* what is asked for, neither more nor less, none of it in the trash */
 	/* where it is read */
 	struct txn *txn;
 	bool down;
-	struct walk *walk;
 	struct entries *entries;
 	uint64_t at; /* the id on which it stands; 0: not placed, or at its end */
 	bool ended;
 };
 
 struct ids *ids_new(enum ids_kind kind, const struct entity *entity, const char *told);
+struct ids *ids_all(const struct entity *entity, bool trash); /* or those of the trash */
 struct ids *ids_list(const struct entity *entity, const struct field *f, const struct key *value);
 void ids_add(struct ids *to, struct ids *part); /* takes it over */
 void ids_free(struct ids **x);
@@ -48,6 +52,10 @@ void ids_free(struct ids **x);
 void ids_measure(struct ids *x, struct txn *t, double all);
 /* Whether it can name its members; what cannot (not A) only tells whether an id is one. */
 bool ids_names(const struct ids *x);
+/* Gives a stretch places, if there are some (make: or makes them); its size is exact then but for what was changed lately. */
+bool ids_equip(struct ids *x, struct txn *t, bool make);
+/* How many a stretch with places has. */
+uint64_t ids_count_places(struct ids *x, struct txn *t);
 /* Entries that must be read before ids can be sought in it. */
 double ids_unread(const struct ids *x);
 

@@ -53,6 +53,7 @@ struct store {
 	const struct schema *schema; /* of the tables */
 	store_fields_fn *fields;
 	struct generations *generations;
+	struct places_table *places;
 	atomic_size_t field_jobs; /* open */
 	store_observer *observer;
 	void *observer_arg;

@@ -7,17 +7,47 @@
 #include <glib.h>
 #include <math.h>
 
-#define SURE_US 1000.0    /* so short a time is not bet on how values lie */
-#define READ_US 6.0       /* a record read and checked */
-#define LOOK_US 1.2       /* an id looked up in a list */
-#define WALK_US 0.06      /* an entry read in passing, of a value with many */
-#define STRETCH_US 0.5    /* an entry of a stretch: each may have a value of its own */
-#define GROUPS_ABOVE 5000 /* candidates: fewer are read and sorted whatever the order */
-#define FEW 5000          /* records read are no scan */
+#define SURE_US 1000.0       /* so short a time is not bet on how values lie */
+#define READ_US 6.0          /* a record read and checked */
+#define LOOK_US 1.2          /* an id looked up in a list */
+#define WALK_US 0.06         /* an entry read in passing, of a value with many */
+#define STRETCH_US 0.5       /* an entry of a stretch: each may have a value of its own */
+#define GROUPS_ABOVE 5000    /* candidates: fewer are read and sorted whatever the order */
+#define FEW 5000             /* records read are no scan */
+#define PLACED_US 0.03       /* a candidate named and its place taken */
+#define PLACED_FEW 50        /* candidates: fewer are rather read */
+#define PLACES_ABOVE 4000    /* entries of a stretch that is not gathered */
+#define PLACES_RECORDS 20000 /* of an entity: fewer are not worth it */
+#define WALK_DOUBTS                                                                                \
+	20 /* so much longer a walk may take than values that lie evenly would make it */
+#define BRIEF_US 2000
 
 bool plan_sees_all(const struct query *q)
 {
 	return scope_sees_all(q->scope, q->entity);
+}
+
+/* Places. */
+
+bool plan_makes_places(const struct planner *p, const struct entity *entity)
+{
+	uint64_t next = 0;
+
+	if (p->query->way)
+		return p->query->way == 1 + WAY_PLACES;
+	return !p->query->brief && !store_next_id(p->txn, entity, &next, NULL) &&
+	       next > PLACES_RECORDS;
+}
+
+void plan_equip(struct planner *p, struct ids *x)
+{
+	bool forced = p->query->way == 1 + WAY_PLACES;
+
+	for (size_t i = 0; i < x->nparts; i++)
+		plan_equip(p, x->parts[i]);
+	if (x->kind == IDS_RANGE && !p->query->trash && (x->size >= PLACES_ABOVE || forced) &&
+		(!p->query->way || forced))
+		ids_equip(x, p->txn, plan_makes_places(p, x->entity));
 }
 
 /* The part of the set that costs most to gather; -1: none costs anything. */
@@ -79,7 +109,7 @@ static enum status gather_small(struct planner *p, struct ids *x, double looked)
 
 	for (size_t i = 0; i < x->nparts && !s; i++) {
 		struct ids *part = x->parts[i];
-		if (ids_names(part) && part->size * WALK_US < looked * LOOK_US)
+		if (ids_names(part) && !part->places && part->size * WALK_US < looked * LOOK_US)
 			s = ids_gather(part, p->txn, p->e);
 	}
 	return s;
@@ -87,7 +117,7 @@ static enum status gather_small(struct planner *p, struct ids *x, double looked)
 
 static void add_all(struct planner *p, struct ids *x)
 {
-	struct ids *all = ids_new(IDS_ALL, p->query->entity, "records in the order of their ids");
+	struct ids *all = ids_all(p->query->entity, p->query->trash);
 
 	if (ids_names(x)) {
 		ids_free(&all);
@@ -167,6 +197,30 @@ static enum status by_index(struct planner *p, struct ids *x)
 	return gather_small(p, x, passed);
 }
 
+/* Whether candidates are sorted by their places. */
+static bool by_places(struct planner *p, struct ids *x, const struct field *f)
+{
+	double n = MAX(x->size, 1), rows = p->query->limit + 1.0, all = p->plan->all;
+	double walk = rows * all / n * WALK_US + MIN(n, rows) * READ_US;
+	double places = n * PLACED_US + rows * READ_US, read = n * READ_US;
+	bool forced = p->query->way == 1 + WAY_PLACES;
+
+	if (p->order->n != 1 || p->query->trash || (p->query->way && !forced))
+		return false;
+	if (!forced && (x->nparts == 0 || n < PLACED_FEW || WALK_DOUBTS * walk < places))
+		return false;
+	p->plan->places = places_take(
+		p->txn, p->query->entity, f, false, plan_makes_places(p, p->query->entity));
+	if (!p->plan->places) {
+		p->plan->slow = p->query->brief && all > PLACES_RECORDS &&
+				MIN(WALK_DOUBTS * walk, read) > BRIEF_US;
+		return false;
+	}
+	p->plan->way = WAY_PLACES;
+	trim(p, x, rows);
+	return true;
+}
+
 static bool along_pays(struct planner *p, const struct ids *x)
 {
 	if (p->query->way)
@@ -183,6 +237,10 @@ static enum status choose(struct planner *p, struct ids *x)
 		trim(p, x, p->plan->counts ? INFINITY : rows);
 		return STATUS_OK;
 	}
+	if (f && by_places(p, x, f))
+		return STATUS_OK;
+	if (p->plan->slow)
+		return STATUS_OK;
 	if (f) {
 		take_stretch(p, x, f);
 		ids_measure(x, p->txn, p->plan->all);
@@ -274,8 +332,10 @@ enum status plan_make(struct txn *t, const struct query *q, const struct order *
 	if (out->slow)
 		return STATUS_OK;
 	ids_measure(x, t, out->all);
+	plan_equip(&p, x);
+	ids_measure(x, t, out->all);
 	s = choose(&p, x);
-	return s ? s : settle(&p, x);
+	return s || out->slow ? s : settle(&p, x);
 }
 
 enum status plan_rest(struct plan *p, struct txn *t, const struct query *q, struct error *e)
@@ -290,4 +350,5 @@ void plan_free(struct plan *p)
 {
 	ids_free(&p->ids);
 	ids_free(&p->stretch);
+	places_give(&p->places);
 }

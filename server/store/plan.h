@@ -51,15 +51,17 @@ enum way {
 	WAY_IDS,   /* the set in the order of ids, row after row */
 	WAY_INDEX, /* along the index of the order's field, ids that are in the set */
 	WAY_GROUPS, /* along the index of the order's first field, the best of those that are equal in it */
-	WAY_BEST, /* the best of all in the set */
+	WAY_BEST,   /* the best of all in the set */
+	WAY_PLACES, /* the set in the order of the places of the order's field */
 };
 
 struct plan {
 	enum way way;
-	struct ids *ids;     /* candidates */
-	struct ids *stretch; /* INDEX, GROUPS: of the index that is walked */
-	bool then_unset;     /* after the stretch those without a value, newest first */
-	bool exact;          /* every id of the set is a row */
+	struct ids *ids;       /* candidates */
+	struct ids *stretch;   /* INDEX, GROUPS: of the index that is walked */
+	struct places *places; /* PLACES */
+	bool then_unset;       /* after the stretch those without a value, newest first */
+	bool exact;            /* every id of the set is a row */
 	bool scans; /* some part of the condition is answered by no index, and no other one makes the candidates few */
 	bool counts; /* made for a count: no order, no page */
 	bool slow; /* brief was asked for, and making the plan would take too long: there is none */
@@ -99,6 +101,10 @@ static inline bool plan_ordered(const struct field *f)
 	return plan_indexed(f) && !key_is_hashed(f) && !type_is_list(f->type);
 }
 
+/* Whether places of an entity's fields are made when they are wanted: by who has time. */
+bool plan_makes_places(const struct planner *p, const struct entity *entity);
+/* Gives the large stretches of a set places. */
+void plan_equip(struct planner *p, struct ids *x);
 /* The ids that a node of the condition allows; NULL when no index knows. */
 struct ids *plan_node(struct planner *p, int node);
 /* What the caller may see of an entity, found by the entries of owner and branch; NULL: all. */

@@ -41,6 +41,7 @@ static void explain_order(
 		[WAY_INDEX] = "along the index",
 		[WAY_GROUPS] = "along the index, equal ones sorted",
 		[WAY_BEST] = "all that are read are sorted",
+		[WAY_PLACES] = "sorted by their places in the index",
 	};
 
 	buf_printf(out, "order: %s", ways[p->way]);

@@ -108,7 +108,7 @@ static struct ids *id_leaf(
 		return named_ids(p, n, step);
 	if (op == FILTER_CONTAINS || op == FILTER_NOT_EMPTY)
 		return NULL;
-	x = ids_new(IDS_ALL, n->entity[step], "records in the order of their ids");
+	x = ids_all(n->entity[step], false);
 	x->field = n->field[step];
 	if (op == FILTER_GE || op == FILTER_GT)
 		x->first = id_of(&n->operands->low);
@@ -331,6 +331,33 @@ static struct ids *referring(
 	return x;
 }
 
+/* The same for many: their references are looked up the other way round. NULL: they cannot be. */
+static struct ids *referring_many(
+	struct planner *p, const struct condition_node *n, int step, struct ids *to)
+{
+	struct places *places = NULL;
+	struct ids *x;
+
+	if (p->query->brief && ids_unread(to) > 8 * PATH_PAGE)
+		p->plan->slow = true;
+	else
+		places = places_take(p->txn, n->entity[step], n->field[step], true,
+			plan_makes_places(p, n->entity[step]));
+	if (!places || ids_gather(to, p->txn, p->e)) {
+		places_give(&places);
+		return NULL;
+	}
+	x = ids_new(IDS_VIA, n->entity[step], "index, by what it refers to");
+	x->field = n->field[step];
+	x->exact = to->exact;
+	x->places = places;
+	x->size = records_of(p, x->entity) * (double)bits_count(&to->bits) /
+		  MAX(records_of(p, to->entity), 1);
+	x->bits = to->bits;
+	to->bits = (struct bits){ 0 };
+	return x;
+}
+
 static struct ids *path(
 	struct planner *p, const struct condition_node *n, enum filter_op op, int step)
 {
@@ -351,7 +378,11 @@ static struct ids *path(
 		return NULL;
 	to = cut_to_scope(p, to);
 	ids_measure(to, p->txn, records_of(p, to->entity));
-	if (ids_names(to) && to->size <= 8 * path_limit(p))
+	plan_equip(p, to);
+	ids_measure(to, p->txn, records_of(p, to->entity));
+	if (ids_names(to) && (to->size > PATH_BRIEF || p->query->way))
+		x = referring_many(p, n, step, to);
+	if (!x && !p->plan->slow && ids_names(to) && to->size <= 8 * path_limit(p))
 		x = referring(p, n, step, to);
 	ids_free(&to);
 	return x;

@@ -8,7 +8,9 @@
 #define CLOCK_WEIGHT                                                                               \
 	256 /* entries passed between two looks at the clock; a record read is worth 16 */
 #define SCAN_MAX_US 10000000
-#define BRIEF_ROWS 1000 /* more are not sorted on a loop */
+#define BRIEF_ROWS 1000    /* more are not sorted on a loop */
+#define BRIEF_PLACES 30000 /* the same by their places */
+#define PLACES_BEFORE_CLOCK 4096
 
 struct page {
 	struct txn *txn;
@@ -408,17 +410,207 @@ static enum status run_scan(struct page *p)
 	return s;
 }
 
+/* Sorted by places: all candidates with their places in a heap with the next one on top. */
+
+struct pick {
+	uint64_t
+		at; /* twice the place and one; an id that was asked stands before the place that follows its entry */
+	uint64_t id;
+	struct position *position; /* of one that was asked; or NULL */
+};
+
+struct picks {
+	struct pick *items;
+	size_t n, cap;
+	GPtrArray *positions;
+	uint32_t from, before; /* places that are left for this page */
+	bool down, unset;      /* only those without a value are left */
+};
+
+#define AT_UNSET UINT64_MAX
+
+static bool pick_before(const struct page *p, const struct pick *a, const struct pick *b)
+{
+	bool down = p->order.keys[0].descending;
+
+	if (a->at == AT_UNSET && b->at == AT_UNSET)
+		return a->id > b->id;
+	if (a->at == AT_UNSET || b->at == AT_UNSET)
+		return b->at == AT_UNSET;
+	if (a->at == b->at && a->position && b->position)
+		return order_compare(&p->order, a->position, b->position) < 0;
+	return down ? a->at > b->at : a->at < b->at;
+}
+
+static void picks_sink(const struct page *p, struct picks *x, size_t i)
+{
+	size_t child;
+
+	while ((child = 2 * i + 1) < x->n) {
+		if (child + 1 < x->n && pick_before(p, &x->items[child + 1], &x->items[child]))
+			child++;
+		if (!pick_before(p, &x->items[child], &x->items[i]))
+			return;
+		struct pick t = x->items[i];
+		x->items[i] = x->items[child];
+		x->items[child] = t;
+		i = child;
+	}
+}
+
+static void picks_add(struct picks *x, struct pick pick)
+{
+	x->items = items_grow(x->items, x->n, &x->cap, sizeof(*x->items));
+	x->items[x->n++] = pick;
+}
+
+static void position_entry(const struct page *p, const struct position *at, struct key *out)
+{
+	const struct field *f = p->order.keys[0].field;
+
+	*out = key_index(p->query->entity->number, (uint16_t)f->tag);
+	memcpy(out->data + out->len, at->keys[0].data, at->keys[0].len);
+	out->len += at->keys[0].len;
+	if (!type_is_number(f->type))
+		out->data[out->len++] = 0;
+}
+
+/* What the page before has left. */
+static void picks_bound(struct page *p, struct picks *x)
+{
+	struct key k;
+
+	x->down = p->order.keys[0].descending;
+	x->before = UINT32_MAX;
+	x->unset = p->resumed && !p->after.keys[0].has;
+	if (!p->resumed || x->unset)
+		return;
+	position_entry(p, &p->after, &k);
+	key_add_u64(&k, p->after.id + !x->down);
+	if (x->down)
+		x->before = places_from(p->plan.places, p->txn, &k);
+	else
+		x->from = places_from(p->plan.places, p->txn, &k);
+}
+
+/* One that only the record knows. */
+static enum status pick_asked(struct page *p, struct picks *x, uint64_t id)
+{
+	struct position *at;
+	struct stored record;
+	struct key k;
+	enum status s = read_row(p, id, &record);
+
+	if (s)
+		return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+	at = g_new0(struct position, 1);
+	g_ptr_array_add(x->positions, at);
+	order_position(&p->order, &record, at);
+	if (p->resumed && order_compare(&p->order, &p->after, at) >= 0)
+		return STATUS_OK;
+	if (!at->keys[0].has) {
+		picks_add(x, (struct pick){ AT_UNSET, id, at });
+		return STATUS_OK;
+	}
+	position_entry(p, at, &k);
+	key_add_u64(&k, id);
+	picks_add(
+		x, (struct pick){ 2 * (uint64_t)places_from(p->plan.places, p->txn, &k), id, at });
+	return STATUS_OK;
+}
+
+static enum status pick_one(struct page *p, struct picks *x, uint64_t id)
+{
+	uint32_t place = places_at(p->plan.places, id);
+
+	if (place == PLACE_ASK)
+		return pick_asked(p, x, id);
+	if (place == PLACE_NONE && (!x->unset || id < p->after.id))
+		picks_add(x, (struct pick){ AT_UNSET, id, NULL });
+	else if (place != PLACE_NONE && !x->unset && place >= x->from && place < x->before)
+		picks_add(x, (struct pick){ 2 * (uint64_t)place + 1, id, NULL });
+	return STATUS_OK;
+}
+
+/* What is marked while they are gathered may stand at a wrong place: then once more. */
+static enum status picks_gather(struct page *p, struct picks *x)
+{
+	enum status s = STATUS_OK;
+	size_t marked, seen = 0;
+	uint64_t id;
+
+	do {
+		marked = places_marked(p->plan.places);
+		x->n = 0;
+		picks_bound(p, x);
+		id = UINT64_MAX;
+		while (!s && !p->result->cut && id && (id = ids_seek(p->plan.ids, id)) != 0) {
+			s = pick_one(p, x, id--);
+			if (p->query->brief && ++seen % PLACES_BEFORE_CLOCK == 0)
+				p->result->cut = monotonic_us() >= p->deadline_us;
+		}
+	} while (!s && !p->result->cut && places_marked(p->plan.places) != marked);
+	for (size_t i = x->n / 2; !s && i-- > 0;)
+		picks_sink(p, x, i);
+	return s;
+}
+
+static enum status give_pick(struct page *p, const struct pick *pick, bool *done)
+{
+	struct stored record;
+	enum status s = read_row(p, pick->id, &record);
+	bool row = !s;
+
+	if (s && s != STATUS_NOT_FOUND)
+		return s;
+	if (row && p->given >= p->query->limit) {
+		p->more = *done = true;
+		return STATUS_OK;
+	}
+	if (record.fields.data && p->given < p->query->limit)
+		order_position(&p->order, &record, &p->last);
+	if (row) {
+		p->given++;
+		*done = !p->fn(p->arg, &record);
+		p->more = *done;
+	}
+	if (!*done && record.fields.data && time_over(p, CLOCK_WEIGHT / 16))
+		p->more = p->result->cut = *done = true;
+	return STATUS_OK;
+}
+
+static enum status run_places(struct page *p)
+{
+	struct picks x = { .positions = g_ptr_array_new_with_free_func(g_free) };
+	bool done = p->query->limit == 0;
+	enum status s = done ? STATUS_OK : picks_gather(p, &x);
+
+	while (!s && !done && !p->result->cut && x.n > 0) {
+		struct pick top = x.items[0];
+		x.items[0] = x.items[--x.n];
+		picks_sink(p, &x, 0);
+		s = give_pick(p, &top, &done);
+	}
+	g_ptr_array_free(x.positions, TRUE);
+	free(x.items);
+	return s;
+}
+
 /* What would be given up at the deadline is not begun. */
 static bool too_long(const struct page *p)
 {
+	double most = p->plan.way == WAY_PLACES ? BRIEF_PLACES : BRIEF_ROWS;
+
 	return p->query->brief &&
-	       (p->plan.slow || (p->plan.way >= WAY_GROUPS && p->plan.ids->size > BRIEF_ROWS));
+	       (p->plan.slow || (p->plan.way >= WAY_GROUPS && p->plan.ids->size > most));
 }
 
 static enum status run(struct page *p)
 {
 	plan_explain(&p->plan, p->query, &p->order, &p->result->explain);
 	p->result->scans = p->plan.scans;
+	if (p->plan.way == WAY_PLACES)
+		return run_places(p);
 	return p->plan.way == WAY_IDS || p->plan.way == WAY_INDEX ? run_stream(p) : run_scan(p);
 }
 

@@ -58,7 +58,7 @@ static uint64_t stretch_count(struct txn *t, const struct ids *x)
 }
 
 /* Entries of a set that is one list or one stretch with an entry a record. */
-static bool count_plainly(struct txn *t, const struct ids *x, uint64_t *count)
+static bool count_plainly(struct txn *t, struct ids *x, uint64_t *count)
 {
 	while ((x->kind == IDS_AND || x->kind == IDS_OR) && x->nparts == 1)
 		x = x->parts[0];
@@ -71,21 +71,18 @@ static bool count_plainly(struct txn *t, const struct ids *x, uint64_t *count)
 	if (x->kind != IDS_RANGE || type_is_list(x->field->type) ||
 		entity_field_reading(x->entity, x->field))
 		return false;
-	*count = stretch_count(t, x);
+	*count = x->places ? ids_count_places(x, t) : stretch_count(t, x);
 	return true;
 }
 
-/* Every one of them stands once in the index of its creation. */
 enum status count_there(struct count *c, uint64_t *count)
 {
-	const struct field *f = entity_field_by_tag(c->query->entity, TAG_CREATED_AT);
-	struct ids *x;
+	struct key all = key_index(c->query->entity->number, KEY_ALL);
+	struct key low = all, high = all;
 
-	if (!f || !plan_ordered(f))
-		return error_set(c->e, STATUS_INTERNAL, "entity has no index of its records");
-	x = plan_whole_index(c->query->entity, f);
-	*count = stretch_count(c->txn, x);
-	ids_free(&x);
+	key_add_u64(&low, 0);
+	key_add_u64(&high, UINT64_MAX);
+	*count = entries_count(c->txn, &low, &high, SIZE_MAX);
 	return STATUS_OK;
 }
 

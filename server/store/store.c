@@ -1,4 +1,5 @@
 /* Opening, making and closing a store. */
+#include "server/store/places.h"
 #include "server/store/reindex.h"
 
 #include <dirent.h>
@@ -228,6 +229,7 @@ enum status store_open(const struct store_options *o, struct store **out, struct
 	s->ops = o->engine ? o->engine : &engine_lmdb;
 	s->schema = o->schema;
 	s->fields = o->fields;
+	s->places = places_table_new();
 	s->sealer = sealer_new(o->key);
 	enum status status = s->sealer ? first_generation(s, e)
 				       : error_set(e, STATUS_INTERNAL, "no memory for the key");
@@ -249,6 +251,7 @@ void store_close(struct store **s)
 	if ((*s)->generations)
 		generations_free((*s)->generations);
 	free((*s)->generations);
+	places_table_free(&(*s)->places);
 	sealer_free(&(*s)->sealer);
 	free(*s);
 	*s = NULL;

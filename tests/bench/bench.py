@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """The product's own figures: bench.py [CUSTOMERS] (default 100,000). Prints one line a figure.
 
-"At the server" is Status.server_us, p99 over 1,000 calls with at least 200 different values, as administrator and as a
-salesperson who owns 0.2 % of the rows.
+Two contacts and three activities a customer are loaded as well. "At the server" is Status.server_us, p99 over 1,000 calls with at least
+200 different values, as administrator and as a salesperson who owns 0.2 % of the rows. KEEP_STORE=DIR keeps the store there; if DIR has one
+already it is measured as it stands, without the import. ONLY=WORD measures the queries alone that have the word in their names.
 """
 
 import os
@@ -19,6 +20,8 @@ from server import BIN, PASSWORD, Server
 
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 IDLE = int(os.environ.get("IDLE", "1000"))
+ONLY = os.environ.get("ONLY", "")
+OWNER, EVERY = "wang", 500
 CALLS = int(os.environ.get("CALLS", "1000"))
 
 
@@ -66,27 +69,46 @@ def accounts(server):
     must(client(server, "wang", "join", line, "--password-file", server.password_file))
 
 
-def bring_in(server):
-    path = os.path.join(server.dir, "customers.csv")
+def written(server, kind, rows):
+    path = os.path.join(server.dir, kind + ".csv")
     with open(path, "w") as f:
-        subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), "customers", str(COUNT), "wang", "500"], stdout=f, check=True)
-    start = time.perf_counter()
+        generator = os.path.join(HERE, "generate.py")
+        subprocess.run([sys.executable, generator, kind, str(rows), OWNER, str(EVERY)], stdout=f, check=True)
+    return path
+
+
+def brought_in(server, entity, path):
+    """Imports a file; the client's memory while it does."""
     env = dict(os.environ, GUANXI_CONFIG_DIR=os.path.join(server.dir, "admin"))
-    importer = subprocess.Popen([os.path.join(BIN, "guanxi"), "customer", "import", path], env=env, stderr=subprocess.PIPE, text=True)
+    importer = subprocess.Popen([os.path.join(BIN, "guanxi"), entity, "import", path], env=env, stderr=subprocess.PIPE, text=True)
     peaks = []
     while importer.poll() is None:
         peaks.append(rss_mb(importer.pid, "VmRSS"))
         time.sleep(0.05)
-    took = time.perf_counter() - start
     if importer.returncode not in (0, 11):  # a few rows are likely duplicates by chance
         raise RuntimeError(importer.stderr.read())
-    figure(f"import of {COUNT} customers", took, "s", 20 * COUNT / 100_000)
-    middle = max(peaks[: len(peaks) // 2] or [0])
-    figure("client memory, first half of the import", middle, "MiB")
-    figure("client memory, second half of the import", max(peaks[len(peaks) // 2:] or [0]), "MiB")
-    figure("server private memory after the import", rss_mb(server.process.pid), "MiB")
-    data = sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(server.data) for f in files if f == "data.mdb")
-    figure("store size by csv size", data / os.path.getsize(path), "times")
+    return peaks
+
+
+def store_bytes(server):
+    return sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(server.data) for f in files if f == "data.mdb")
+
+
+def bring_in(server):
+    csv = 0
+    for kind, entity, each in (("customers", "customer", 1), ("contacts", "contact", 2), ("activities", "activity", 3)):
+        path = written(server, kind, COUNT * each)
+        csv += os.path.getsize(path)
+        start = time.perf_counter()
+        peaks = brought_in(server, entity, path)
+        took = time.perf_counter() - start
+        os.remove(path)
+        figure(f"import of {COUNT * each} {kind}", took, "s", 20 * COUNT / 100_000 if each == 1 else None)
+        if each == 1:
+            figure("client memory, first half of the import", max(peaks[: len(peaks) // 2] or [0]), "MiB")
+            figure("client memory, second half of the import", max(peaks[len(peaks) // 2:] or [0]), "MiB")
+        figure("server private memory after it", rss_mb(server.process.pid), "MiB", 300)
+        figure("store size by csv size", store_bytes(server) / csv, "times", 8)
 
 
 def at_server(session, op, make, **rest):
@@ -102,6 +124,9 @@ CITIES = "北京 上海 广州 深圳 杭州 南京 苏州 成都 重庆 武汉 
 INDUSTRIES = "software wholesale_retail machinery electronics food textile chemical pharmaceutical logistics building_materials".split()
 INITIALS = "hzgtdrhxdtlcxkjybslxwflta"
 SYLLABLES = "hua zhong guo tian di ren he xin da tong lian chuang ke jin yin bao sheng long xing wang fa li tai an kang".split()
+MODES = "phone wechat meet site_visit email sms video dinner tea".split()
+KINDS = "call visit mail message meeting reception".split()
+DEPARTMENTS = "总经理办公室 采购部 财务部 技术部 销售部 项目部 生产部 市场部".split()
 PAGE_MS, COUNT_MS = 10, 50
 
 
@@ -138,8 +163,10 @@ def works(owned):
         page("AND of two, sorted by name", lists(lambda i: f"city = {city(i)} and employee_count >= {i % 4000}", sort="name")),
         page("AND of two indexes", lists(lambda i: f"city = {city(i)} and industry = {INDUSTRIES[i // 20 % 10]}")),
         page("OR", lists(lambda i: f"city = {city(i)} or employee_count = {i % 5000 + 1}")),
-        page("reference, contacts of a city", lambda i: {"entity": "contact", "filter": f"customer.city = {city(i)} and customer.employee_count < {i + 1000}"}),
+        page("contacts by two fields of the customer", lambda i: {"entity": "contact", "filter": f"customer.city = {city(i)} and customer.employee_count < {i + 1000}"}),
         page("dates, activities of a day", lambda i: {"entity": "activity", "filter": f"activity_date = {2024 + i % 2}-{i // 2 % 12 + 1:02d}-{i // 24 % 28 + 1:02d}"}),
+        page("newest activities of a kind", lambda i: {"entity": "activity", "filter": f"mode = {MODES[i % 9]} and activity_date >= 2024-{i // 9 % 12 + 1:02d}-01"}),
+        page("contacts by name", lambda i: {"entity": "contact", "filter": f"gender = {'male' if i % 2 else 'female'} and department = {DEPARTMENTS[i % 8]} and id > {i}", "sort": "name"}),
         page("text ~ in names", lists(lambda i: f"name ~ {pairs[i % len(pairs)]}")),
         page("search of one character", finds(lambda i: (BRANDS + "北上广深杭南苏成重武西天宁长青大厦合郑")[i % 60]), "search"),
         page("search of two characters", finds(lambda i: pairs[i % len(pairs)]), "search"),
@@ -149,6 +176,9 @@ def works(owned):
         count("count, equal", lambda i: f"employee_count = {i % 5000 + 1}"),
         count("count, many of a value", lambda i: f"city = {city(i)}"),
         count("count, range", lambda i: f"annual_revenue >= {i * 99991}"),
+        count("count, AND of three", lambda i: f"city = {city(i)} and employee_count >= {i % 4000} and annual_revenue < {i * 99991}"),
+        ("count of activities of a month and kind", "record.count", lambda i: {"entity": "activity", "filter": f"activity_type = {KINDS[i % 6]} and activity_date >= 2024-{i // 6 % 12 + 1:02d}-01"}, COUNT_MS),
+        ("count by city", "record.count", lambda i: {"entity": "customer", "filter": f"employee_count >= {i % 4000}", "args": {"by": "city"}}, None),
     ]
 
 
@@ -157,9 +187,65 @@ def queries(server, user, label):
     session.login(user, PASSWORD)
     owned = [r.id for r in session.call("record.list", "customer", limit=1000).record]
     for name, op, make, most in works(owned):
+        if ONLY not in name:
+            continue
         times = at_server(session, op, make)
         figure(f"{name}, {label}, p50 at the server", percentile(times, 0.5), "ms")
         figure(f"{name}, {label}, p99 at the server", percentile(times, 0.99), "ms", most)
+    session.close()
+
+
+def gets(session, n):
+    """Times of n gets with pauses, as the client sees them and as the server says."""
+    seen, told = [], []
+    for i in range(n):
+        began = time.perf_counter()
+        reply = session.call("record.get", "customer", i * 7919 % COUNT + 1)
+        seen.append((time.perf_counter() - began) * 1000)
+        told.append(reply.status.server_us / 1000)
+        time.sleep(0.001)
+    return seen, told
+
+
+SCANNER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from guanxi_client import Session
+s = Session(sys.argv[2], sys.argv[3])
+s.login("admin", sys.argv[4])
+print("ready", flush=True)
+while True:
+    page = b""
+    while True:
+        reply = s.call("record.list", "customer", filter="remarks ~ qqq", limit=20, **({"page": page} if page else {}))
+        page = reply.page
+        if not page:
+            break
+"""
+
+
+def while_scanning(server):
+    """Gets of one client without and with a filter of another one that no index answers: the two in turns."""
+    session = Session(server.address, server.ca)
+    session.login("admin", PASSWORD)
+    gets(session, CALLS)
+    times = {False: ([], []), True: ([], [])}
+    for _ in range(3):
+        for scan in (False, True):
+            scanner = None
+            if scan:
+                command = [sys.executable, "-c", SCANNER, os.path.join(HERE, "..", "interop"), server.address, server.ca, PASSWORD]
+                scanner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+                scanner.stdout.readline()
+            for into, new in zip(times[scan], gets(session, CALLS)):
+                into.extend(new)
+            if scanner:
+                scanner.kill()
+                scanner.wait()
+    for k, where in enumerate(("at the client", "at the server")):
+        alone = percentile(times[False][k], 0.99)
+        figure(f"get, nobody else, p99 {where}", alone, "ms")
+        figure(f"get while a filter scans, p99 {where}", percentile(times[True][k], 0.99), "ms", round(2 * alone, 3))
     session.close()
 
 
@@ -251,23 +337,28 @@ def restart(server):
     server.stop()
     start = time.perf_counter()
     server.start()
-    figure("start of the server on that store", (time.perf_counter() - start), "s", 1)
+    figure("start of the server on that store", (time.perf_counter() - start), "s", 0.5)
 
 
 def main():
-    server = Server()
+    server = Server(keep=os.environ.get("KEEP_STORE"))
     try:
         server.start()
-        accounts(server)
-        figure("guanxi --version", wall(lambda: client(server, "admin", "--version"), 50), "ms", 5)
-        bring_in(server)
-        show = str(COUNT // 2)
-        must(client(server, "admin", "customer", "show", show))
-        figure("guanxi customer show ID", wall(lambda: client(server, "admin", "customer", "show", show), 50), "ms", 25)
+        if server.made:
+            accounts(server)
+            figure("guanxi --version", wall(lambda: client(server, "admin", "--version"), 50), "ms", 5)
+            bring_in(server)
+            show = str(COUNT // 2)
+            must(client(server, "admin", "customer", "show", show))
+            figure("guanxi customer show ID", wall(lambda: client(server, "admin", "customer", "show", show), 50), "ms", 25)
         queries(server, "admin", "administrator")
-        queries(server, "wang", "salesperson")
-        reminder_among_idle(server)
+        queries(server, OWNER, "salesperson")
+        figure("server private memory after the queries", rss_mb(server.process.pid), "MiB", 300)
+        if ONLY:
+            return
+        while_scanning(server)
         restart(server)
+        reminder_among_idle(server)
     finally:
         server.remove()
     birthday_morning()

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Writes made-up records as CSV, each row from its number alone: generate.py customers|contacts|activities N [OWNER EVERY] > FILE.
 
-Customers have 27 filled fields in some 600 bytes. Contacts come two to a customer and activities three: they name customers by the ids
-that an import of the customers into a new store gives (1, 2, 3 ...). With OWNER and EVERY each EVERY-th customer belongs to that user, and
+Customers have 27 filled fields in some 600 bytes. Contacts come two to a customer and activities three: they name customers by
+their external ids. With OWNER and EVERY each EVERY-th customer belongs to that user, and
 so do the rows of that customer.
 """
 
@@ -97,6 +97,10 @@ def customer(n):
     ]
 
 
+def of_customer(n):
+    return f"@external_id:B{n:07d}"
+
+
 CONTACT = "customer,name,gender,department,job_title,office_phone,mobile,email,wechat,birthday,hobby,remarks"
 
 
@@ -104,7 +108,7 @@ def contact(n):
     of, dice = n // 2, Dice(n, 200)
     at, name = person(dice)
     return [
-        str(of + 1), name, dice.of(["male", "female"]), dice.of(DEPARTMENTS), dice.of(TITLES), f"0{200 + mix(of, 1) % len(CITIES)}-{dice.below(90000000) + 10000000}",
+        of_customer(of), name, dice.of(["male", "female"]), dice.of(DEPARTMENTS), dice.of(TITLES), f"0{200 + mix(of, 1) % len(CITIES)}-{dice.below(90000000) + 10000000}",
         f"13{dice.below(10)}{dice.below(100000000):08d}", f"{PINYIN[at]}{n}@{PINYIN[at]}{of}.example.com", f"wx_{PINYIN[at]}{dice.below(100000000):08d}",
         dice.day(1960, 45), dice.of("围棋 钓鱼 羽毛球 摄影 书法 登山 读书 游泳".split()), dice.of(REMARKS),
     ]
@@ -116,7 +120,7 @@ ACTIVITY = "customer,activity_type,mode,activity_date,duration_minutes,subject,d
 def activity(n):
     dice = Dice(n, 300)
     return [
-        str(n // 3 + 1), dice.of(KINDS), dice.of(MODES), dice.day(2024, 2), str(5 * (dice.below(36) + 1)), dice.of(SUBJECTS), dice.of(DETAILS),
+        of_customer(n // 3), dice.of(KINDS), dice.of(MODES), dice.day(2024, 2), str(5 * (dice.below(36) + 1)), dice.of(SUBJECTS), dice.of(DETAILS),
         f"{dice.of(CITIES)}{dice.of(ROADS)}路{dice.below(999) + 1}号", dice.of(STEPS),
     ]
 

@@ -15,20 +15,28 @@ PASSWORD = "correct horse battery"
 
 
 class Server:
-    def __init__(self, clock=None):
-        self.dir = tempfile.mkdtemp(prefix="guanxi-test.")
+    def __init__(self, clock=None, keep=None):
+        """keep: a folder that stays, and whose store is taken when it has one."""
+        self.kept = keep is not None
+        self.dir = keep or tempfile.mkdtemp(prefix="guanxi-test.")
         self.data = os.path.join(self.dir, "srv")
         self.clock_file = os.path.join(self.dir, "clock")
         self.password_file = os.path.join(self.dir, "pw")
         self.log = os.path.join(self.dir, "log")
         self.process = None
         self.extra = []
-        with open(self.password_file, "w") as f:
-            f.write(PASSWORD + "\n")
-        self.run("init", "--admin", "admin", "--password-file", self.password_file)
+        self.made = not os.path.exists(self.data)
+        if self.made:
+            self.init()
         if clock:
             self.set_clock(clock)
             self.extra = ["--clock", self.clock_file]
+
+    def init(self):
+        os.makedirs(self.dir, exist_ok=True)
+        with open(self.password_file, "w") as f:
+            f.write(PASSWORD + "\n")
+        self.run("init", "--admin", "admin", "--password-file", self.password_file)
 
     def run(self, command, *args):
         return subprocess.run(
@@ -85,8 +93,9 @@ class Server:
 
     def remove(self):
         if self.process and self.process.poll() is None:
-            self.kill()
-        shutil.rmtree(self.dir, ignore_errors=True)
+            self.stop() if self.kept else self.kill()
+        if not self.kept:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Tap:
