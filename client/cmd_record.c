@@ -1,6 +1,7 @@
 /* add, show, set, delete, restore: one operation on named records */
 #include "client/catalog.h"
 #include "client/commands.h"
+#include "client/job.h"
 #include "client/link.h"
 #include "client/print.h"
 #include "client/prompt.h"
@@ -137,6 +138,8 @@ static enum status run_delete(struct app *app, struct error *e)
 	Guanxi__Request *r = request_new(app, "record.delete");
 	add_ids(app, r);
 	st = call_for_records(app, r, &reply, e);
+	if (!st)
+		st = job_wait(app, &reply, e);
 	return st ? st : print_operation(app, reply, e);
 }
 
@@ -150,6 +153,8 @@ static enum status run_restore(struct app *app, struct error *e)
 	Guanxi__Request *r = request_new(app, "record.restore");
 	add_ids(app, r);
 	st = call_for_records(app, r, &reply, e);
+	if (!st)
+		st = job_wait(app, &reply, e);
 	return st ? st : print_operation(app, reply, e);
 }
 

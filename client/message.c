@@ -285,6 +285,7 @@ static const struct {
 	{ "there is no * \"*\"", "没有编号为“$2”的 $1" },
 	{ "the record changed since version *", "该记录在版本 $1 之后已被更改" },
 	{ "* \"*\" changed since, by operation *", "$1 $2 之后已被操作 $3 更改" },
+	{ "operation has changed nothing", "操作未更改任何内容" },
 	{ "* \"*\" is being changed by operation *: try again later",
 		"$1 $2 正被操作 $3 更改:请稍后再试" },
 	{ "operation * is not finished yet: try again later", "操作 $1 尚未结束:请稍后再试" },

@@ -1,6 +1,7 @@
 #include "server/jobs.h"
 #include "server/call/writer.h"
 #include "server/log_line.h"
+#include "server/model/model.h"
 #include "server/op/jobs.h"
 #include "server/server.h"
 #include <glib.h>
@@ -122,6 +123,7 @@ void jobs_free(struct jobs **j)
 	if (!*j)
 		return;
 	event_free((*j)->timer);
+	model_gathering_free(&(*j)->how.gathered);
 	txn_abort(&(*j)->txn);
 	g_free(*j);
 	*j = NULL;

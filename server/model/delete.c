@@ -2,6 +2,7 @@
  * Deleting a record with what hangs on it, and bringing back exactly what a deletion took. What goes along, what stays and what
  * refuses stands in the rows: on_delete of every field that refers to the record.
  */
+#include "server/model/computed.h"
 #include "server/model/rules.h"
 #include "server/store/log.h"
 #include <glib.h>
@@ -16,21 +17,32 @@ struct target {
 struct deletion {
 	const struct model_write *w;
 	const struct schema *schema;
-	GArray *targets;  /* in the order in which they go */
-	GHashTable *seen; /* any_ref() */
+	GArray *targets;    /* in the order in which they go */
+	guint followed;     /* of them */
+	size_t most;        /* no more are gathered */
+	GHashTable *seen;   /* any_ref() */
+	uint64_t operation; /* without seen: that deleted what is restored */
 	struct buf uses;
 	/* "12 customer, 3 user" */
 	bool building; /* an index that would tell of uses */
 	struct error *e;
 };
 
-static void deletion_init(struct deletion *d, const struct model_write *w, struct error *e)
+static void deletion_init(
+	struct deletion *d, const struct model_write *w, size_t most, struct error *e)
 {
 	*d = (struct deletion){ .w = w,
 		.schema = txn_schema(w->txn),
 		.targets = g_array_new(FALSE, FALSE, sizeof(struct target)),
+		.most = most,
 		.seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
 		.e = e };
+}
+
+/* Too many for one transaction. */
+static bool is_long(const struct deletion *d)
+{
+	return d->targets->len > d->most;
 }
 
 static void deletion_release(struct deletion *d)
@@ -100,7 +112,8 @@ static uint64_t follow_field(struct deletion *d, const struct entity *en, const 
 	size_t n;
 
 	record_add_number(&wire, f->tag, ref);
-	while ((n = store_find_equal(d->w->txn, en, f, buf_bytes(&wire), after, ids, PAGE)) > 0) {
+	while (!is_long(d) &&
+		(n = store_find_equal(d->w->txn, en, f, buf_bytes(&wire), after, ids, PAGE)) > 0) {
 		for (size_t i = 0; i < n; i++) {
 			if (what == ON_DELETE_CASCADE)
 				add_target(d, en, ids[i]);
@@ -135,16 +148,19 @@ static void follow_entity(struct deletion *d, const struct entity *en, const str
 			(unsigned long long)count, en->name);
 }
 
-static enum status collect(struct deletion *d)
+/* What goes with the next of them, and who uses it. */
+static void follow_next(struct deletion *d)
 {
-	add_target(d, d->w->entity, d->w->id);
-	for (guint i = 0; i < d->targets->len; i++) {
-		struct target target = g_array_index(d->targets, struct target, i);
-		char *dictionary = dictionary_of(d, &target);
-		for (size_t k = 0; k < schema_count(d->schema); k++)
-			follow_entity(d, schema_at(d->schema, k), &target, dictionary);
-		free(dictionary);
-	}
+	struct target target = g_array_index(d->targets, struct target, d->followed++);
+	char *dictionary = dictionary_of(d, &target);
+
+	for (size_t k = 0; k < schema_count(d->schema); k++)
+		follow_entity(d, schema_at(d->schema, k), &target, dictionary);
+	free(dictionary);
+}
+
+static enum status check_uses(struct deletion *d)
+{
 	if (d->building)
 		return error_set(d->e, STATUS_BUSY,
 			"the index of a field that may use it is being built: try again later");
@@ -152,6 +168,14 @@ static enum status collect(struct deletion *d)
 		return error_reason(d->e, STATUS_INVALID, "in_use", "%s is in use by %s",
 			d->w->entity->name, buf_str(&d->uses));
 	return STATUS_OK;
+}
+
+static enum status collect(struct deletion *d)
+{
+	add_target(d, d->w->entity, d->w->id);
+	while (!is_long(d) && d->followed < d->targets->len)
+		follow_next(d);
+	return is_long(d) ? STATUS_OK : check_uses(d);
 }
 
 /* Puts one record into the trash or takes it out. */
@@ -223,7 +247,7 @@ static enum status read_root(const struct model_write *w, bool trash, struct buf
 		(unsigned long long)w->id);
 }
 
-enum status model_delete(const struct model_write *w, uint64_t *count, struct error *e)
+enum status model_delete(const struct model_write *w, size_t most, uint64_t *count, struct error *e)
 {
 	struct buf room = BUF_INIT;
 	struct model_write with = *w;
@@ -236,9 +260,11 @@ enum status model_delete(const struct model_write *w, uint64_t *count, struct er
 	if (!s)
 		s = check_deletable(&with, e);
 	if (!s) {
-		deletion_init(&d, &with, e);
+		deletion_init(&d, &with, most, e);
 		s = collect(&d);
-		if (!s)
+		if (!s && is_long(&d))
+			*count = d.targets->len;
+		else if (!s)
 			s = move_all(&d, true, count);
 		deletion_release(&d);
 	}
@@ -246,10 +272,146 @@ enum status model_delete(const struct model_write *w, uint64_t *count, struct er
 	return s;
 }
 
+/* Deleting in steps. */
+
+struct model_gathering {
+	struct deletion d;
+	struct generation *fields; /* that the entities are of */
+	size_t roots;              /* of those given, looked at */
+};
+
+void model_gathering_free(struct model_gathering **g)
+{
+	if (!*g)
+		return;
+	deletion_release(&(*g)->d);
+	generation_give(&(*g)->fields);
+	g_free(*g);
+	*g = NULL;
+}
+
+static struct model_gathering *gathering_new(const struct model_write *w)
+{
+	struct model_gathering *g = g_new0(struct model_gathering, 1);
+
+	deletion_init(&g->d, w, SIZE_MAX - 1, NULL);
+	g->fields = txn_generation(w->txn);
+	generation_keep(g->fields);
+	return g;
+}
+
+/* One of those that were asked for, unless it went with another before. */
+static enum status gather_root(struct model_gathering *g, uint64_t id, struct error *e)
+{
+	struct model_write with = *g->d.w;
+	struct buf room = BUF_INIT;
+	struct stored root;
+	enum status s = STATUS_OK;
+
+	with.id = id;
+	with.before = &root;
+	if (read_live(with.txn, with.entity, id, &room, &root)) {
+		s = check_deletable(&with, e);
+		add_target(&g->d, with.entity, id);
+	}
+	buf_free(&room);
+	return s;
+}
+
+enum status model_gather(const struct model_write *w, struct bytes roots, size_t most,
+	struct model_gathering **gp, uint64_t *count, bool *end, struct error *e)
+{
+	struct model_gathering *g;
+	enum status s = STATUS_OK;
+	size_t nroots = roots.len / 8;
+
+	if (*gp && (*gp)->fields != txn_generation(w->txn))
+		model_gathering_free(gp);
+	if (!*gp)
+		*gp = gathering_new(w);
+	g = *gp;
+	g->d.w = w;
+	g->d.e = e;
+	for (; !s && g->roots < nroots; g->roots++)
+		s = gather_root(g, get_be64(roots.data + g->roots * 8), e);
+	for (size_t i = 0; !s && i < most && g->d.followed < g->d.targets->len; i++)
+		follow_next(&g->d);
+	*count = g->d.targets->len;
+	*end = !s && g->d.followed == g->d.targets->len;
+	return *end ? check_uses(&g->d) : s;
+}
+
+enum status model_delete_one(const struct model_write *w, bool *moved, struct error *e)
+{
+	struct deletion d = { .w = w, .e = e };
+	struct target target = { w->entity, w->id };
+	struct buf room = BUF_INIT;
+	struct stored r;
+
+	*moved = read_live(w->txn, w->entity, w->id, &room, &r);
+	buf_free(&room);
+	return *moved ? move_one(&d, &target, true) : STATUS_OK;
+}
+
+/* The live records that go with the one deleted, by one field. */
+static enum status delete_by_field(struct deletion *d, const struct entity *en,
+	const struct field *f, const struct target *target, size_t most, size_t *n)
+{
+	uint64_t ref = reference_value(f, target->entity, target->id);
+	uint64_t ids[PAGE];
+	struct buf wire = BUF_INIT;
+	enum status s = STATUS_OK;
+	size_t found = PAGE;
+
+	record_add_number(&wire, f->tag, ref);
+	while (!s && *n < most && found == PAGE) {
+		found = store_find_equal(
+			d->w->txn, en, f, buf_bytes(&wire), 0, ids, MIN(PAGE, most - *n));
+		for (size_t i = 0; !s && i < found; i++) {
+			struct target child = { en, ids[i] };
+			s = move_one(d, &child, true);
+		}
+		*n += found;
+	}
+	buf_free(&wire);
+	return s;
+}
+
+enum status model_delete_children(
+	const struct model_write *w, size_t most, size_t *n, struct error *e)
+{
+	const struct schema *schema = txn_schema(w->txn);
+	struct deletion d = { .w = w, .schema = schema, .e = e };
+	struct target target = { w->entity, w->id };
+	enum status s = STATUS_OK;
+
+	*n = 0;
+	for (size_t k = 0; k < schema_count(schema); k++) {
+		const struct entity *en = schema_at(schema, k);
+		for (size_t i = 0; !s && *n < most && i < en->nfields; i++)
+			if (effect(&en->fields[i], &target, NULL) == ON_DELETE_CASCADE)
+				s = delete_by_field(&d, en, &en->fields[i], &target, most, n);
+	}
+	return s;
+}
+
+enum status model_unused(const struct model_write *w, struct error *e)
+{
+	struct deletion d;
+	enum status s;
+
+	deletion_init(&d, w, 0, e);
+	add_target(&d, w->entity, w->id);
+	d.most = SIZE_MAX - 1;
+	follow_next(&d);
+	s = check_uses(&d);
+	deletion_release(&d);
+	return s;
+}
+
 /* Restoring */
 
-/* The operation that put the record into the trash; 0 if the log does not tell. */
-static uint64_t deleting_operation(const struct model_write *w)
+uint64_t model_deleted_by(struct txn *t, const struct entity *entity, uint64_t id)
 {
 	uint64_t seqs[32], before = 0;
 	struct buf room = BUF_INIT;
@@ -257,9 +419,9 @@ static uint64_t deleting_operation(const struct model_write *w)
 	uint64_t operation = 0;
 	size_t n;
 
-	while (!operation && (n = log_of_record(w->txn, w->entity, w->id, before, seqs, 32)) > 0) {
+	while (!operation && (n = log_of_record(t, entity, id, before, seqs, 32)) > 0) {
 		for (size_t i = 0; i < n && !operation; i++)
-			if (!log_read(w->txn, seqs[i], &entry, &room, NULL, NULL) &&
+			if (!log_read(t, seqs[i], &entry, &room, NULL, NULL) &&
 				entry.kind == LOG_DELETE)
 				operation = entry.operation;
 		before = seqs[n - 1];
@@ -276,7 +438,8 @@ static void collect_operation(struct deletion *d, uint64_t operation)
 	const struct entity *en;
 	size_t n;
 
-	while (operation && (n = log_of_operation(d->w->txn, operation, after, seqs, PAGE)) > 0) {
+	while (operation && !is_long(d) &&
+		(n = log_of_operation(d->w->txn, operation, after, seqs, PAGE)) > 0) {
 		for (size_t i = 0; i < n; i++) {
 			if (log_read(d->w->txn, seqs[i], &entry, &room, NULL, NULL) ||
 				entry.kind != LOG_DELETE)
@@ -289,6 +452,12 @@ static void collect_operation(struct deletion *d, uint64_t operation)
 	}
 	buf_free(&room);
 	add_target(d, d->w->entity, d->w->id);
+}
+
+/* Whether the record comes back too. */
+static bool comes_back(const struct deletion *d, const struct entity *en, uint64_t id)
+{
+	return d->seen ? is_target(d, en, id) : model_deleted_by(d->w->txn, en, id) == d->operation;
 }
 
 static bool in_trash(const struct deletion *d, const struct entity *en, uint64_t id)
@@ -314,8 +483,8 @@ static enum status check_parents(struct deletion *d, const struct target *target
 		uint64_t ref = record_number(r.fields, f->tag);
 		const struct entity *en =
 			f->type == T_REF ? schema_entity(d->schema, bytes_str(f->refers_to)) : NULL;
-		if (f->on_delete == ON_DELETE_CASCADE && en && ref && !is_target(d, en, ref) &&
-			in_trash(d, en, ref))
+		if (f->on_delete == ON_DELETE_CASCADE && en && ref && in_trash(d, en, ref) &&
+			!comes_back(d, en, ref))
 			s = error_set(d->e, STATUS_CONFLICT,
 				"the %s of the %s is in the trash: restore it first", en->name,
 				target->entity->name);
@@ -386,7 +555,35 @@ static enum status settle_all(struct deletion *d)
 	return s;
 }
 
-enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e)
+static enum status check_return(struct deletion *d, const struct target *target)
+{
+	enum status s = check_parents(d, target);
+
+	if (!s)
+		s = check_twins(d, target);
+	return s ? s : check_uniques(d, target);
+}
+
+enum status model_restorable(const struct model_write *w, uint64_t operation, struct error *e)
+{
+	struct deletion d = {
+		.w = w, .schema = txn_schema(w->txn), .operation = operation, .e = e
+	};
+	struct target target = { w->entity, w->id };
+
+	return in_trash(&d, w->entity, w->id) ? check_return(&d, &target) : STATUS_OK;
+}
+
+enum status model_restore_one(const struct model_write *w, struct error *e)
+{
+	struct deletion d = { .w = w, .e = e };
+	struct target target = { w->entity, w->id };
+
+	return move_one(&d, &target, false);
+}
+
+enum status model_restore(
+	const struct model_write *w, size_t most, uint64_t *count, struct error *e)
 {
 	struct buf room = BUF_INIT;
 	struct deletion d;
@@ -397,14 +594,15 @@ enum status model_restore(const struct model_write *w, uint64_t *count, struct e
 	buf_free(&room);
 	if (s)
 		return s;
-	deletion_init(&d, w, e);
-	collect_operation(&d, deleting_operation(w));
+	deletion_init(&d, w, most, e);
+	collect_operation(&d, model_deleted_by(w->txn, w->entity, w->id));
+	if (is_long(&d)) {
+		*count = d.targets->len;
+		deletion_release(&d);
+		return STATUS_OK;
+	}
 	for (guint i = 0; i < d.targets->len && !s; i++)
-		s = check_parents(&d, &g_array_index(d.targets, struct target, i));
-	for (guint i = 0; i < d.targets->len && !s; i++)
-		s = check_twins(&d, &g_array_index(d.targets, struct target, i));
-	for (guint i = 0; i < d.targets->len && !s; i++)
-		s = check_uniques(&d, &g_array_index(d.targets, struct target, i));
+		s = check_return(&d, &g_array_index(d.targets, struct target, i));
 	if (!s)
 		s = move_all(&d, false, count);
 	if (!s)

@@ -141,10 +141,34 @@ size_t model_check_computed(
 
 /*
  * Deletes a record with its dependent children, restores exactly what an operation took. Of w these need txn, author, scope, lookup,
- * entity and id. count: records touched. A record in use is STATUS_INVALID with reason in_use and the counts.
+ * entity and id. count: records touched; with more than most it is more than most, and nothing is written: then it goes in steps, below.
+ * A record in use is STATUS_INVALID with reason in_use and the counts.
  */
-enum status model_delete(const struct model_write *w, uint64_t *count, struct error *e);
-enum status model_restore(const struct model_write *w, uint64_t *count, struct error *e);
+enum status model_delete(
+	const struct model_write *w, size_t most, uint64_t *count, struct error *e);
+enum status model_restore(
+	const struct model_write *w, size_t most, uint64_t *count, struct error *e);
+
+/*
+ * Deleting in steps, over several transactions. First all that would go is gathered, which writes nothing: roots are ids of w->entity, u64 big-endian
+ * each; most: records to look at in this step. *g is NULL before the first and is given to each, by whatever thread. *count: records
+ * known so far. At the *end STATUS_INVALID as above.
+ */
+struct model_gathering;
+enum status model_gather(const struct model_write *w, struct bytes roots, size_t most,
+	struct model_gathering **g, uint64_t *count, bool *end, struct error *e);
+void model_gathering_free(struct model_gathering **g); /* accepts NULL in *g */
+/* Then each root by itself (*moved: it was live), then of each that went what depends on it, at most most (*n; fewer: no more is left) ... */
+enum status model_delete_one(const struct model_write *w, bool *moved, struct error *e);
+enum status model_delete_children(
+	const struct model_write *w, size_t most, size_t *n, struct error *e);
+/* ... and when all have gone: STATUS_INVALID if others use this one, who may have come meanwhile. */
+enum status model_unused(const struct model_write *w, struct error *e);
+/* Restoring in steps: each that the operation took is asked, then brought back, then settled (model_settle). */
+uint64_t model_deleted_by(struct txn *t, const struct entity *entity,
+	uint64_t id); /* operation that put it into the trash last; 0 if the log does not tell */
+enum status model_restorable(const struct model_write *w, uint64_t operation, struct error *e);
+enum status model_restore_one(const struct model_write *w, struct error *e);
 
 /*
  * Takes a record of the trash away for good, with all in the trash that refers to it, if it was deleted at before_ms or earlier and nothing

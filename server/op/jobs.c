@@ -4,9 +4,12 @@
 #include "server/model/model.h"
 #include "server/op/purge.h"
 #include "server/op/undo.h"
+#include <glib.h>
 
 #define ENTRIES 16
 #define GONE_MAX 64
+#define SLICE_PUTS 6000u
+#define SLICE_US (50 * 1000)
 
 uint64_t jobs_next(struct txn *t)
 {
@@ -20,6 +23,40 @@ bool jobs_waiting(struct txn *t, int64_t now_ms)
 	return jobs_next(t) || purge_due(t, now_ms);
 }
 
+void slice_begin(struct slice *s, struct txn *t)
+{
+	*s = (struct slice){ t, txn_puts(t) + SLICE_PUTS, monotonic_us() + SLICE_US };
+}
+
+bool slice_over(const struct slice *s)
+{
+	return txn_puts(s->txn) >= s->puts || monotonic_us() >= s->until_us;
+}
+
+enum status job_begin(struct call *c, struct job *job, struct error *e)
+{
+	enum status s = journal_begin(c, job, e);
+
+	c->reply->has_operation = true;
+	c->reply->operation = c->author.operation;
+	return s ? s : reply_value(c, "state", bytes_str("running"), e);
+}
+
+enum status job_refuse(
+	struct call *c, struct job *job, enum status s, struct error *why, struct error *e)
+{
+	if (s != STATUS_CONFLICT && s != STATUS_NOT_FOUND && s != STATUS_INVALID &&
+		s != STATUS_DUPLICATE && s != STATUS_DENIED) {
+		error_move(e, why);
+		return s;
+	}
+	job->refused = s;
+	job->message = bytes_str(why->message);
+	s = journal_finish(c, job, JOB_REFUSED, e);
+	job->message = bytes_of("", 0);
+	return s;
+}
+
 /* A slice that failed for itself is not tried again as it was: what is done is taken back. */
 static void turn_back(struct job *job, const struct job_slice *how)
 {
@@ -29,8 +66,23 @@ static void turn_back(struct job *job, const struct job_slice *how)
 	job->at = 0;
 }
 
+static job_slice_fn *slice_of(const struct job *job)
+{
+	if (job->phase == JOB_PHASE_BACK)
+		return undo_job_back;
+	switch (job->kind) {
+	case JOB_DELETE:
+		return delete_job_slice;
+	case JOB_RESTORE:
+		return restore_job_slice;
+	default:
+		return undo_job_slice;
+	}
+}
+
 /* The slice runs with the rights of who asked for it. */
-static enum status slice_as_user(struct call *c, struct job *job, struct error *e)
+static enum status slice_as_user(
+	struct call *c, struct job *job, struct job_slice *how, struct error *e)
 {
 	const struct caller *before = c->caller;
 	struct caller *caller = NULL;
@@ -51,7 +103,7 @@ static enum status slice_as_user(struct call *c, struct job *job, struct error *
 	}
 	error_clear(&why);
 	c->caller = caller;
-	s = undo_job_slice(c, job, e);
+	s = slice_of(job)(c, job, how, e);
 	c->caller = before;
 	if (caller)
 		caller_free(&caller);
@@ -60,7 +112,7 @@ static enum status slice_as_user(struct call *c, struct job *job, struct error *
 
 enum status jobs_slice(struct call *c, struct error *e)
 {
-	const struct job_slice *how = c->prepared;
+	struct job_slice *how = c->prepared;
 	uint64_t operation = jobs_next(c->txn);
 	struct buf room = BUF_INIT;
 	struct job job;
@@ -73,7 +125,7 @@ enum status jobs_slice(struct call *c, struct error *e)
 	if (!s && how->failed && job.phase != JOB_PHASE_BACK)
 		turn_back(&job, how);
 	if (!s)
-		s = slice_as_user(c, &job, e);
+		s = slice_as_user(c, &job, how, e);
 	buf_free(&room);
 	return s;
 }
@@ -92,17 +144,17 @@ static bool is_gone(const struct gone *g, uint64_t operation)
 	return false;
 }
 
-/* An undo and what it took back are nothing together; one that was refused has taken itself back. */
+/* An undo and what it took back are nothing together; a job that was refused has taken itself back. */
 static bool cancels(struct txn *t, const struct log_entry *entry, struct gone *g)
 {
 	struct buf room = BUF_INIT;
-	struct job undo;
-	bool known = entry->kind == LOG_UNDO && g->n < GONE_MAX &&
-		     !journal_read(t, entry->operation, &room, &undo, NULL) &&
-		     undo.kind == JOB_UNDO;
+	struct job job;
+	bool known =
+		g->n < GONE_MAX && !journal_read(t, entry->operation, &room, &job, NULL) &&
+		(job.state == JOB_REFUSED || (entry->kind == LOG_UNDO && job.kind == JOB_UNDO));
 
-	if (known && undo.state != JOB_REFUSED)
-		g->operations[g->n++] = undo.target;
+	if (known && job.state != JOB_REFUSED)
+		g->operations[g->n++] = job.target;
 	buf_free(&room);
 	return known;
 }
@@ -141,6 +193,21 @@ bool job_claims(struct txn *t, const struct job *job, const struct entity *entit
 	return newest && (newest == job->target || newest == job->operation);
 }
 
+/* One of those that it was asked to work on. */
+static bool job_names(const struct job *job, const struct entity *entity, uint64_t id)
+{
+	for (uint64_t i = 0; job->entity == entity->number && i < job->nnamed; i++)
+		if (get_be64(job->named.data + i * 8) == id)
+			return true;
+	return false;
+}
+
+static bool job_holds(
+	struct txn *t, const struct job *job, const struct entity *entity, uint64_t id)
+{
+	return job_names(job, entity, id) || job_claims(t, job, entity, id);
+}
+
 static enum status busy(
 	const struct job *job, const struct entity *entity, uint64_t id, struct error *e)
 {
@@ -168,7 +235,7 @@ static enum status guard_references(struct txn *t, const struct job *job,
 			bytes_equal(record_run(before, w.tag), record_run(after, w.tag)))
 			continue;
 		to = reference_target(schema, f, w.number, &id);
-		if (to && job_claims(t, job, to, id))
+		if (to && job_holds(t, job, to, id))
 			return busy(job, to, id, e);
 	}
 	return STATUS_OK;
@@ -187,7 +254,7 @@ enum status jobs_guard(void *arg, struct txn *t, const struct author *author,
 		if (operation == author->operation || entity->number == ENTITY_OPERATION)
 			continue;
 		s = journal_read(t, operation, &room, &job, e);
-		if (!s && id && job_claims(t, &job, entity, id))
+		if (!s && id && job_holds(t, &job, entity, id))
 			s = busy(&job, entity, id, e);
 		if (!s)
 			s = guard_references(t, &job, entity, before, after, e);

@@ -11,7 +11,33 @@
 struct job_slice {
 	enum status failed; /* not STATUS_OK: this slice takes back what the job has done */
 	char message[256];
+	/* What the slices so far of a check have gathered, and for which operation. Whoever owns this frees it. */
+	struct model_gathering *gathered;
+	uint64_t gathered_for;
 };
+
+/* A slice ends when it has put so much or taken so long. */
+struct slice {
+	struct txn *txn;
+	size_t puts;
+	int64_t until_us;
+};
+void slice_begin(struct slice *s, struct txn *t);
+bool slice_over(const struct slice *s);
+
+/* One slice of a job of this kind; the job's row is written by it. What fails turns the job back. */
+typedef enum status job_slice_fn(
+	struct call *c, struct job *job, struct job_slice *how, struct error *e);
+job_slice_fn undo_job_slice, delete_job_slice, restore_job_slice;
+/* Of any kind: takes back what the job has done. */
+job_slice_fn undo_job_back;
+/* What a job finds before its first change: refused, with why. A failure that is none of what was asked for is given back. */
+enum status job_refuse(
+	struct call *c, struct job *job, enum status s, struct error *why, struct error *e);
+/* More than this many records are changed by a job. */
+#define CHANGE_AT_ONCE 500
+/* Begins one and says so in the reply; named as in struct job. */
+enum status job_begin(struct call *c, struct job *job, struct error *e);
 
 /* A job that is not finished; 0: none. */
 uint64_t jobs_next(struct txn *t);

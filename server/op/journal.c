@@ -4,7 +4,8 @@
 #include "server/model/model.h"
 #include "server/server.h"
 
-#define LAYOUT 1
+#define LAYOUT 2
+#define LAYOUT_UNNAMED 1 /* before named */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 enum { ROW_JOB, ROW_KEY, ROW_RUNNING, ROW_REFUSED };
@@ -15,6 +16,7 @@ const char *const job_kind_names[] = {
 	[JOB_DELETE] = "delete",
 	[JOB_RESTORE] = "restore",
 	[JOB_SET] = "set",
+	[JOB_MERGE] = "merge",
 };
 
 const char *const job_state_names[] = {
@@ -25,7 +27,7 @@ const char *const job_state_names[] = {
 	[JOB_UNDONE] = "undone",
 };
 
-/* The numbers of a row in their order; new ones take the spare. */
+/* The numbers of a row in their order. */
 static const size_t numbers[] = {
 	offsetof(struct job, user),
 	offsetof(struct job, session),
@@ -45,7 +47,7 @@ static const size_t numbers[] = {
 	offsetof(struct job, skipped),
 	offsetof(struct job, rejected),
 	offsetof(struct job, checked),
-	offsetof(struct job, spare),
+	offsetof(struct job, nnamed),
 };
 #define NNUMBERS (sizeof(numbers) / sizeof(numbers[0]))
 
@@ -75,9 +77,9 @@ static bool job_parse(struct bytes in, struct job *job)
 	uint8_t layout, kind, state, refused;
 	struct bytes key;
 
-	if (!take_u8(&in, &layout) || layout != LAYOUT || !take_u8(&in, &kind) ||
-		!take_u8(&in, &state) || !take_u8(&in, &refused) ||
-		!take_bytes(&in, JOB_KEY, &key) || !kind || kind > JOB_SET || !state ||
+	if (!take_u8(&in, &layout) || (layout != LAYOUT && layout != LAYOUT_UNNAMED) ||
+		!take_u8(&in, &kind) || !take_u8(&in, &state) || !take_u8(&in, &refused) ||
+		!take_bytes(&in, JOB_KEY, &key) || !kind || kind > JOB_MERGE || !state ||
 		state > JOB_UNDONE)
 		return false;
 	job->kind = (enum job_kind)kind;
@@ -88,7 +90,9 @@ static bool job_parse(struct bytes in, struct job *job)
 		if (!take_u64(&in, (uint64_t *)(void *)((char *)job + numbers[i])))
 			return false;
 	return take_text(&in, &job->reason) && take_text(&in, &job->address) &&
-	       take_text(&in, &job->message) && in.len == 0;
+	       take_text(&in, &job->message) &&
+	       (layout == LAYOUT_UNNAMED || take_text(&in, &job->named)) && in.len == 0 &&
+	       job->nnamed <= job->named.len / 8;
 }
 
 enum status journal_read(
@@ -124,6 +128,7 @@ static enum status job_put(struct txn *t, const struct job *job, struct error *e
 	add_text(&row, job->reason);
 	add_text(&row, job->address);
 	add_text(&row, job->message);
+	add_text(&row, job->named);
 	s = txn_put(t, SPACE_META, buf_bytes(&key), buf_bytes(&row), e);
 	buf_free(&key);
 	buf_free(&row);
@@ -185,14 +190,9 @@ static enum status record_put(
 	return s;
 }
 
-static bool by_server(const struct job *job)
-{
-	return job->kind != JOB_IMPORT;
-}
-
 static void running_key(const struct job *job, struct buf *key)
 {
-	if (by_server(job)) {
+	if (journal_by_server(job)) {
 		row_key(key, ROW_RUNNING, job->operation);
 		return;
 	}
@@ -208,7 +208,7 @@ static enum status mark_running(struct txn *t, const struct job *job, bool runni
 	uint8_t number[8];
 	enum status s;
 
-	if (!by_server(job) && !memcmp(job->key, none, JOB_KEY))
+	if (!journal_by_server(job) && !memcmp(job->key, none, JOB_KEY))
 		return STATUS_OK;
 	put_be64(number, job->operation);
 	running_key(job, &key);
@@ -239,7 +239,8 @@ enum status journal_note(struct call *c, struct job *job, struct error *e)
 
 enum status journal_begin(struct call *c, struct job *job, struct error *e)
 {
-	enum status s = store_operation(c->txn, &c->author.operation, e);
+	enum status s =
+		c->author.operation ? STATUS_OK : store_operation(c->txn, &c->author.operation, e);
 
 	job_own(c, job);
 	job->state = JOB_RUNNING;

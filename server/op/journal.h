@@ -3,7 +3,7 @@
  * change and advanced in the transaction of each of its slices, and a record of the entity operation, which people see.
  *
  * Rows of the space meta, all numbers big-endian:
- *   "job" 0x00 | operation u64                 -> layout u8 1, kind u8, state u8, refused u8, key[16], 19 x u64, three texts (u32 length each)
+ *   "job" 0x00 | operation u64                 -> layout u8 2, kind u8, state u8, refused u8, key[16], 19 x u64, four texts (u32 length each; layout 1 has no named)
  *   "job" 0x01 | user u64, key[16]             -> operation u64: the import that a client can go on with
  *   "job" 0x02 | operation u64                 -> operation u64: the server has to work on it
  *   "job" 0x03 | operation u64, first row u64  -> Reply with the refused rows of one request of an import
@@ -21,6 +21,7 @@ enum job_kind {
 	JOB_DELETE,
 	JOB_RESTORE,
 	JOB_SET,
+	JOB_MERGE,
 };
 
 enum job_state {
@@ -50,8 +51,10 @@ struct job {
 	uint64_t line;  /* of the last row */
 	uint64_t added, updated, unchanged, skipped, rejected;
 	uint64_t checked;
-	uint64_t spare;
 	struct bytes reason, address, message; /* valid as long as the room they were read into */
+	/* what it was asked to work on, u64 big-endian each: records of entity that nobody else changes until it has ended; then what its kind needs */
+	struct bytes named;
+	uint64_t nnamed; /* of the first */
 };
 
 extern const char *const job_kind_names[];
@@ -62,7 +65,7 @@ enum status journal_read(
 	struct txn *t, uint64_t operation, struct buf *room, struct job *out, struct error *e);
 /* Replaces the row. */
 enum status journal_write(struct txn *t, const struct job *job, struct error *e);
-/* Names the call's operation and writes the job's first row and its record; user, times, reason and address are the call's. */
+/* Names the call's operation, unless it has one, and writes the job's first row and its record; user, times, reason and address are the call's. */
 enum status journal_begin(struct call *c, struct job *job, struct error *e);
 /* The row of an operation of one transaction, for what the log does not tell: what an undo took back. */
 enum status journal_note(struct call *c, struct job *job, struct error *e);
@@ -72,11 +75,16 @@ enum status journal_note(struct call *c, struct job *job, struct error *e);
  */
 enum status journal_bulk(
 	struct call *c, struct job *job, const struct entity *entity, struct error *e);
+/* The server works on it by itself. */
+static inline bool journal_by_server(const struct job *job)
+{
+	return job->kind == JOB_UNDO || job->named.len;
+}
 /* Its client has not said so yet. */
 static inline bool journal_open_bulk(const struct job *job)
 {
 	return (job->kind == JOB_SET || job->kind == JOB_DELETE) && job->state == JOB_PARTIAL &&
-	       !job->finished_ms;
+	       !job->finished_ms && !journal_by_server(job);
 }
 /* The last row of the job, with its state; the record follows. */
 enum status journal_finish(struct call *c, struct job *job, enum job_state state, struct error *e);

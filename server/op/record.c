@@ -3,6 +3,7 @@
 #include "server/op/at.h"
 #include "server/op/conflict.h"
 #include "server/op/duplicates.h"
+#include "server/op/jobs.h"
 #include "server/op/op.h"
 #include "server/op/operation.h"
 #include "server/op/target.h"
@@ -147,12 +148,21 @@ static enum status record_get(struct call *c, struct error *e)
 	return s;
 }
 
-typedef enum status model_move(const struct model_write *w, uint64_t *count, struct error *e);
+typedef enum status model_move(
+	const struct model_write *w, size_t most, uint64_t *count, struct error *e);
 
-/* Deletes or restores one record with what belongs to it. */
-static enum status record_move(
-	struct target *t, size_t i, model_move *move, uint64_t *count, struct error *e)
+/* All in the request's transaction: what joins an operation that its client drives, and what is thrown away. */
+static bool at_once(const struct call *c, bool restore)
 {
+	return c->request->dry_run || call_arg(c, "operation").len || call_arg(c, "total").len ||
+	       (restore && c->request->n_record > 1);
+}
+
+/* Deletes or restores one record with what belongs to it. *count grows by what moved; *job: that is too much, and nothing has. */
+static enum status record_move(struct target *t, size_t i, model_move *move, uint64_t *count,
+	uint64_t *job, struct error *e)
+{
+	size_t most = at_once(t->call, move == model_restore) ? SIZE_MAX - 1 : CHANGE_AT_ONCE;
 	struct buf room = BUF_INIT;
 	struct stored record;
 	uint64_t id, n = 0;
@@ -167,7 +177,12 @@ static enum status record_move(
 	if (!s && move == model_restore)
 		s = duplicates_check(t, &w, record.fields, e);
 	if (!s)
-		s = move(&w, &n, e); /* the writer throws away what a dry run does */
+		s = move(&w, most, &n, e); /* the writer throws away what a dry run does */
+	if (!s && n > most) {
+		*job = id;
+		buf_free(&room);
+		return STATUS_OK;
+	}
 	if (!s)
 		s = target_changed(t, id, e);
 	if (!s && move == model_restore)
@@ -177,10 +192,38 @@ static enum status record_move(
 	return s;
 }
 
+/* The records of the request from the i-th on, of which the first is id, go by a job of the server. */
+static enum status move_later(
+	struct target *t, size_t i, uint64_t id, bool restore, struct error *e)
+{
+	struct call *c = t->call;
+	struct job job = { .kind = restore ? JOB_RESTORE : JOB_DELETE,
+		.entity = t->entity->number };
+	struct buf ids = BUF_INIT;
+	enum status s = STATUS_OK;
+
+	if (restore)
+		job.target = model_deleted_by(c->txn, t->entity, id);
+	buf_add_u64(&ids, id);
+	while (!s && ++i < c->request->n_record) {
+		s = target_id(t, i, &id, e);
+		if (!s && !store_visible(c->txn, &t->scope, t->entity, id))
+			s = error_set(e, STATUS_NOT_FOUND, "there is no %s \"%llu\"",
+				t->entity->name, (unsigned long long)id);
+		buf_add_u64(&ids, id);
+	}
+	job.named = buf_bytes(&ids);
+	job.nnamed = ids.len / 8;
+	if (!s)
+		s = job_begin(c, &job, e);
+	buf_free(&ids);
+	return s;
+}
+
 static enum status record_moves(struct call *c, model_move *move, bool from_trash, struct error *e)
 {
 	struct target t;
-	uint64_t count = 0;
+	uint64_t count = 0, job = 0;
 	enum status s = target_open_write(c, &t, e);
 
 	if (s)
@@ -191,9 +234,12 @@ static enum status record_moves(struct call *c, model_move *move, bool from_tras
 	if (t.entity->flags & E_NO_DELETE)
 		return error_set(e, STATUS_DENIED, "a %s is never deleted", t.entity->name);
 	s = target_operation_joined(&t, e);
-	for (size_t i = 0; !s && i < c->request->n_record; i++)
-		s = record_move(&t, i, move, &count, e);
-	if (!s && count && !from_trash)
+	for (size_t i = 0; !s && !job && i < c->request->n_record; i++) {
+		s = record_move(&t, i, move, &count, &job, e);
+		if (!s && job)
+			s = move_later(&t, i, job, from_trash, e);
+	}
+	if (!s && !job && count && !from_trash)
 		s = operation_bulk(&t, JOB_DELETE, e);
 	c->reply->has_count = true;
 	c->reply->count = count;

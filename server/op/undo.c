@@ -9,8 +9,7 @@
 
 #define ENTRIES 64
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
-#define CHECK_SLICE 500  /* entries that a slice of a job looks at */
-#define SLICE_PUTS 6000u /* after which a slice ends */
+#define CHECK_SLICE 500 /* entries that a slice of a job looks at */
 
 struct undo {
 	struct call *call;
@@ -401,6 +400,20 @@ static bool is_empty_import(struct undo *u)
 	return empty;
 }
 
+/* A job that was refused has taken itself back. */
+static enum status undo_stands(const struct undo *u, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct job job;
+	enum status s = STATUS_OK;
+
+	if (!journal_read(u->call->txn, u->job.target, &room, &job, NULL) &&
+		job.state == JOB_REFUSED)
+		s = error_set(e, STATUS_CONFLICT, "operation has changed nothing");
+	buf_free(&room);
+	return s;
+}
+
 /* The first entry says whose it is and of when: whether there is anything to begin with. */
 static enum status undo_first(struct undo *u, struct error *e)
 {
@@ -411,7 +424,9 @@ static enum status undo_first(struct undo *u, struct error *e)
 	if (!log_of_operation(u->call->txn, u->job.target, 0, &seq, 1))
 		return is_empty_import(u) ? STATUS_OK : undo_unknown(u, e);
 	s = log_read(u->call->txn, seq, &entry, &u->room, NULL, e);
-	return s ? s : undo_allowed(u, &entry, e);
+	if (!s)
+		s = undo_allowed(u, &entry, e);
+	return s ? s : undo_stands(u, e);
 }
 
 /* An import that is still going on ends here: what is taken back is all of it. */
@@ -434,9 +449,7 @@ static enum status undo_begin(struct undo *u, struct error *e)
 	enum status s = stop_import(u, e);
 
 	u->job.kind = JOB_UNDO;
-	if (!s)
-		s = journal_begin(u->call, &u->job, e);
-	return s ? s : reply_value(u->call, "state", bytes_str("running"), e);
+	return s ? s : job_begin(u->call, &u->job, e);
 }
 
 static enum status undo_run(struct undo *u, struct error *e)
@@ -488,18 +501,11 @@ static enum status slice_check(struct undo *u, struct error *e)
 	error_init(&why);
 	for (size_t i = 0; !s && i < n; i++)
 		s = undo_check_entry(u, seqs[i], &why);
-	if (s == STATUS_CONFLICT || s == STATUS_NOT_FOUND) {
-		job->refused = s;
-		job->message = bytes_str(why.message);
-		s = journal_finish(u->call, job, JOB_REFUSED, e);
-		error_clear(&why);
-		return s;
-	}
-	if (s) {
-		error_move(e, &why);
-		return s;
-	}
+	if (s)
+		s = job_refuse(u->call, job, s, &why, e);
 	error_clear(&why);
+	if (s || job->state != JOB_RUNNING)
+		return s;
 	job->total += n;
 	job->checked = job->total;
 	job->at = n ? seqs[n - 1] : 0;
@@ -515,9 +521,12 @@ static enum status slice_back(struct undo *u, uint64_t operation, bool *end, str
 {
 	struct job *job = &u->job;
 	struct txn *t = u->call->txn;
-	size_t before = txn_puts(t), n;
 	uint64_t seqs[ENTRIES];
 	enum status s = STATUS_OK;
+	struct slice slice;
+	size_t n;
+
+	slice_begin(&slice, t);
 
 	do {
 		n = log_of_operation_back(t, operation, job->at, seqs, ENTRIES);
@@ -525,7 +534,7 @@ static enum status slice_back(struct undo *u, uint64_t operation, bool *end, str
 			s = undo_entry(u, seqs[i], e);
 		if (n)
 			job->at = seqs[n - 1];
-	} while (!s && n == ENTRIES && txn_puts(t) - before < SLICE_PUTS);
+	} while (!s && n == ENTRIES && !slice_over(&slice));
 	*end = n < ENTRIES;
 	return s;
 }
@@ -580,30 +589,33 @@ static enum status slice_return(struct undo *u, struct error *e)
 		   : journal_write(u->call->txn, job, e);
 }
 
-enum status undo_job_slice(struct call *c, struct job *job, struct error *e)
+static enum status as_undo(struct call *c, struct job *job,
+	enum status (*slice)(struct undo *u, struct error *e), struct error *e)
 {
 	struct undo u = { .call = c, .job = *job };
 	enum status s;
 
 	u.days = lookup_setting_number(call_lookup(c), "undo.days");
-	switch (job->phase) {
-	case JOB_PHASE_CHECK:
-		s = slice_check(&u, e);
-		break;
-	case JOB_PHASE_CHANGE:
-		s = slice_change(&u, e);
-		break;
-	case JOB_PHASE_SETTLE:
-		s = slice_settle(&u, e);
-		break;
-	default:
-		s = slice_return(&u, e);
-	}
+	s = slice(&u, e);
 	*job = u.job;
 	job->message = bytes_of("", 0);
 	buf_free(&u.room);
 	buf_free(&u.record_room);
 	return s;
+}
+
+enum status undo_job_slice(struct call *c, struct job *job, struct job_slice *how, struct error *e)
+{
+	return as_undo(c, job,
+		job->phase == JOB_PHASE_CHECK    ? slice_check
+		: job->phase == JOB_PHASE_CHANGE ? slice_change
+						 : slice_settle,
+		e);
+}
+
+enum status undo_job_back(struct call *c, struct job *job, struct job_slice *how, struct error *e)
+{
+	return as_undo(c, job, slice_return, e);
 }
 
 const struct op undo_ops[] = {

@@ -6,7 +6,4 @@
 
 #define UNDO_AT_ONCE 500 /* changes that one request takes back */
 
-/* One slice of the job, in the call's transaction. */
-enum status undo_job_slice(struct call *c, struct job *job, struct error *e);
-
 #endif

@@ -244,7 +244,8 @@ static inline enum status bench_move(
 
 	bench_call(b);
 	w.lookup = b->lookup;
-	return restore ? model_restore(&w, count, &b->e) : model_delete(&w, count, &b->e);
+	return restore ? model_restore(&w, SIZE_MAX - 1, count, &b->e)
+		       : model_delete(&w, SIZE_MAX - 1, count, &b->e);
 }
 
 #endif

@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""kill -9 in the middle of deleting, restoring and taking back a customer with many children: after the restart the server carries
+it to its end, nothing stands by half.
+
+Usage: moves_kill9.py [KILLS] [CHILDREN]. A kill counts only when the job was not at its end.
+"""
+
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
+from guanxi_client import Session, pb
+from server import PASSWORD, Server, Tap
+
+KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+CHILDREN = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
+SEED = int(os.environ.get("SEED", "7"))
+
+
+class Importer(Session):
+    """A session that sends rows too."""
+
+    def rows(self, customer, numbers, operation):
+        frame = pb.Frame()
+        r = frame.request
+        r.id, r.op, r.entity = self.next_id, b"import.rows", b"activity"
+        self.next_id += 1
+        r.column.extend([b"external_id", b"subject", b"customer"])
+        for i in numbers:
+            r.row.add(line=i + 2).cell.extend(text.encode() for text in (f"K{i}", f"拜访{i}", str(customer)))
+        if operation:
+            r.arg.add(name=b"operation", value=str(operation).encode())
+        self.send(frame)
+        return self.finish(r.id, 60).operation
+
+
+def session_of(server):
+    session = Importer(server.address, server.ca)
+    session.login("admin", PASSWORD)
+    return session
+
+
+def state(session, operation):
+    """What the job says of itself, and how many records it has changed."""
+    reply = session.call("operation.state", args={"operation": operation})
+    values = {v.name.decode(): v.value.decode() for v in reply.value}
+    return values["state"], reply.count
+
+
+def until(session, operation, goal):
+    """Asks until so many records are changed, or the job has ended."""
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        now = state(session, operation)
+        if now[0] != "running" or now[1] >= goal:
+            return now
+        time.sleep(0.002)
+    return ("over time", 0)
+
+
+def counts(session):
+    return session.call("record.count", "customer").count, session.call("record.count", "activity").count
+
+
+def main():
+    tap, server, rng = Tap(), Server(), random.Random(SEED)
+    try:
+        server.start()
+        session = session_of(server)
+        customer = session.call("record.add", "customer", fields={"name": "大客户", "phone": "0571-81000000"}).record[0].id
+        operation, counted, last = 0, 0, 0
+        for start in range(0, CHILDREN, 500):
+            operation = session.rows(customer, range(start, min(start + 500, CHILDREN)), operation)
+        steps = [
+            ("delete", lambda: session.call("record.delete", "customer", customer), (0, 0)),
+            ("restore", lambda: session.call("record.restore", "customer", customer, trash=True), (1, CHILDREN)),
+            ("undo", lambda: session.call("operation.undo", args={"operation": last}), (0, 0)),
+            ("undo of the undo", lambda: session.call("operation.undo", args={"operation": last}), (1, CHILDREN)),
+        ]
+        for number in range(KILLS):
+            name, begin, want = steps[number % len(steps)]
+            last = begin().operation
+            counted += until(session, last, rng.randrange(CHILDREN))[0] == "running"
+            server.kill()
+            server.start()
+            session = session_of(server)
+            tap.is_(f"{name} {number + 1} is carried to its end", until(session, last, CHILDREN + 2), ("done", CHILDREN + 1))
+            tap.is_("as a whole", counts(session), want)
+        tap.ok(f"{counted} of {KILLS} kills met a running job", counted > 0)
+        server.stop()
+        code, text = server.check()
+        tap.ok("the store is sound", code == 0, text)
+    finally:
+        server.remove()
+    return 1 if tap.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
