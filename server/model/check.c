@@ -109,13 +109,15 @@ static bool text_taken(struct draft *d, const struct field *f, struct bytes text
 static void default_number(struct draft *d, const struct field *f, struct buf *out)
 {
 	struct buf text = BUF_INIT;
+	bool later = lookup_number_later(d->w->lookup, f);
 	uint64_t n = 0;
 
 	do {
 		buf_clear(&text);
-		d->failed = lookup_next_number(d->w->lookup, d->w->entity, &n, d->e);
+		if (!later)
+			d->failed = lookup_next_number(d->w->lookup, d->w->entity, &n, d->e);
 		format_number(f->initial + strlen("@number:"), n, &text);
-	} while (!d->failed && text_taken(d, f, buf_bytes(&text)));
+	} while (!later && !d->failed && text_taken(d, f, buf_bytes(&text)));
 	record_add_text(out, f->tag, buf_bytes(&text));
 	buf_free(&text);
 }
@@ -413,4 +415,16 @@ enum status model_check(
 		buf_add_bytes(out, draft_bytes(&d));
 	buf_free(&d.fields);
 	return d.failed ? d.failed : d.faults ? STATUS_INVALID : STATUS_OK;
+}
+
+enum status model_number_now(const struct model_write *w, uint16_t tag, struct bytes fields,
+	struct buf *out, struct error *e)
+{
+	struct draft d = { .w = w, .e = e };
+	struct buf number = BUF_INIT;
+
+	default_number(&d, entity_field_by_tag(w->entity, tag), &number);
+	record_merge(fields, buf_bytes(&number), NULL, 0, out);
+	buf_free(&number);
+	return d.failed;
 }

@@ -2,6 +2,7 @@
 #include "common/text.h"
 #include "server/model/portable.h"
 #include "server/model/settings.h"
+#include "server/store/reads.h"
 #include <glib.h>
 
 #define ALLOWED_LONG 150 /* of the choices that a message names */
@@ -18,6 +19,7 @@ struct seen {
 	struct bytes fields;  /* with known */
 	struct bytes display; /* with named */
 	bool known, named;
+	struct reads reads; /* that it was found by; the marks lie in the arena */
 };
 
 /* More than the numbers of the entities. */
@@ -36,6 +38,10 @@ struct lookup {
 	GHashTable *texts;        /* "entity\ntext" -> id */
 	GHashTable *settings;     /* name -> struct bytes, in the arena */
 	uint64_t next_number[NUMBERED];
+	struct reads *shared; /* see lookup_share_reads */
+	size_t by_name;       /* references that were given by anything but an id */
+	bool numbers_later;
+	uint16_t numbered; /* tag of the number that was put off; 0: none */
 };
 
 static void dictionary_free(void *p)
@@ -81,6 +87,23 @@ void lookup_free(struct lookup **l)
 	g_hash_table_destroy((*l)->settings);
 	g_free(*l);
 	*l = NULL;
+}
+
+/* What is remembered is read once, for all who ask later. */
+static struct reads *load_begin(struct lookup *l)
+{
+	return l->shared ? txn_note_reads(l->txn, l->shared) : NULL;
+}
+
+static void load_end(struct lookup *l, struct reads *before)
+{
+	if (l->shared)
+		txn_note_reads(l->txn, before);
+}
+
+void lookup_share_reads(struct lookup *l, struct reads *shared)
+{
+	l->shared = shared;
 }
 
 const struct schema *lookup_schema(const struct lookup *l)
@@ -141,6 +164,19 @@ static bool read_live(struct lookup *l, const struct entity *en, uint64_t id, st
 	return s == STATUS_OK && !out->deleted;
 }
 
+/* The same when nothing but what was entered is asked for. */
+static bool read_named(struct lookup *l, const struct entity *en, uint64_t id, struct buf *room,
+	struct stored *out)
+{
+	const struct scope *scope = en->flags & E_SHARED ? &scope_all : l->scope;
+	const struct field *name = en->name_field ? entity_field_named(en, en->name_field) : NULL;
+
+	if (name && name->flags & F_COMPUTED)
+		return read_live(l, en, id, room, out);
+	return store_get_entered(l->txn, scope, en, id, room, out, NULL) == STATUS_OK &&
+	       !out->deleted;
+}
+
 struct bytes attribute(const char *attributes, const char *name)
 {
 	size_t len = strlen(name);
@@ -168,8 +204,10 @@ const struct entry *lookup_entry_of(struct lookup *l, uint64_t id)
 
 	if (entry || !id)
 		return entry;
+	struct reads *before = load_begin(l);
 	if (read_live(l, en, id, &room, &r))
 		entry = arena_calloc(l->arena, 1, sizeof(*entry));
+	load_end(l, before);
 	if (entry) {
 		const struct field *order = entity_field_named(en, "sort_order");
 		*entry = (struct entry){ .id = id,
@@ -213,8 +251,11 @@ static uint64_t find_named(
 	struct lookup *l, enum entity_number number, const char *field, const char *text)
 {
 	const struct entity *en = lookup_entity(l, number);
+	struct reads *before = load_begin(l);
+	uint64_t id = find_unique(l, en, entity_field_named(en, field), bytes_str(text));
 
-	return find_unique(l, en, entity_field_named(en, field), bytes_str(text));
+	load_end(l, before);
+	return id;
 }
 
 uint64_t lookup_entry(struct lookup *l, const char *dictionary, const char *code)
@@ -308,8 +349,10 @@ static void load_entries(struct lookup *l, struct dictionary *d)
 		return;
 	d->entries = g_ptr_array_new();
 	d->words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	struct reads *before = load_begin(l);
 	if (d->id)
 		walk_entries(l, d);
+	load_end(l, before);
 	g_ptr_array_sort(d->entries, by_order);
 	for (guint i = 0; i < d->entries->len; i++) {
 		const struct entry *entry = d->entries->pdata[i];
@@ -429,16 +472,26 @@ static struct bytes display_of(struct lookup *l, const struct entity *en, struct
 	return arena_copy(l->arena, text);
 }
 
-/* Reads the record once for what is asked of it. */
-static struct seen *seen_with(struct lookup *l, const struct entity *en, uint64_t id, bool whole)
+/* Others who are told of the record later must know by what it was found. */
+static void keep_reads(struct lookup *l, struct seen *seen, struct reads *reads)
 {
-	struct seen *seen = seen_of(l, en, id);
+	struct bytes kept =
+		arena_copy(l->arena, bytes_of(reads->marks, reads->n * sizeof(*reads->marks)));
+
+	seen->reads = *reads;
+	seen->reads.marks = (uint64_t *)(void *)(uintptr_t)kept.data;
+	if (!kept.data)
+		seen->reads = (struct reads){ .unknown = true };
+	reads_free(reads);
+}
+
+static void read_seen(
+	struct lookup *l, const struct entity *en, uint64_t id, bool whole, struct seen *seen)
+{
 	struct buf room = BUF_INIT;
 	struct stored r;
 
-	if (!seen->there || (whole ? seen->known : seen->named))
-		return seen;
-	seen->there = read_live(l, en, id, &room, &r);
+	seen->there = whole ? read_live(l, en, id, &room, &r) : read_named(l, en, id, &room, &r);
 	if (seen->there && whole)
 		seen->fields = arena_copy(l->arena, r.fields);
 	if (seen->there)
@@ -446,6 +499,23 @@ static struct seen *seen_with(struct lookup *l, const struct entity *en, uint64_
 	seen->known |= whole;
 	seen->named = true;
 	buf_free(&room);
+}
+
+/* Reads the record once for what is asked of it. */
+static struct seen *seen_with(struct lookup *l, const struct entity *en, uint64_t id, bool whole)
+{
+	struct seen *seen = seen_of(l, en, id);
+	struct reads reads = { 0 }, *before = NULL;
+
+	if (seen->there && !(whole ? seen->known : seen->named)) {
+		if (l->shared)
+			before = txn_note_reads(l->txn, &reads);
+		read_seen(l, en, id, whole, seen);
+		load_end(l, before);
+		if (l->shared)
+			keep_reads(l, seen, &reads);
+	}
+	txn_read_again(l->txn, &seen->reads);
 	return seen;
 }
 
@@ -571,6 +641,7 @@ static enum status find_reference(
 {
 	struct lookup *l = arg;
 	const struct entity *en = schema_entity(l->schema, bytes_str(entity));
+	struct reads *before;
 	uint64_t *known;
 	char *key;
 	enum status s = STATUS_OK;
@@ -578,12 +649,15 @@ static enum status find_reference(
 	if (!en)
 		return error_set(e, STATUS_NOT_FOUND, "entity not available yet");
 	text = text_trim(text);
+	l->by_name += !id_parse(text, id);
 	key = g_strdup_printf("%s\n%.*s", entity, (int)text.len, (const char *)text.data);
 	known = g_hash_table_lookup(l->texts, key);
+	before = load_begin(l);
 	if (known)
 		*id = *known;
 	else
 		s = resolve(l, en, text, id, e);
+	load_end(l, before);
 	if (known || s)
 		g_free(key);
 	else
@@ -639,6 +713,31 @@ struct format_context lookup_format_context(struct lookup *l, const struct zone 
 	};
 }
 
+size_t lookup_by_name(const struct lookup *l)
+{
+	return l->by_name;
+}
+
+void lookup_put_numbers_off(struct lookup *l)
+{
+	l->numbers_later = true;
+}
+
+bool lookup_number_later(struct lookup *l, const struct field *f)
+{
+	if (l->numbers_later)
+		l->numbered = f->tag;
+	return l->numbers_later;
+}
+
+uint16_t lookup_numbered(struct lookup *l)
+{
+	uint16_t tag = l->numbered;
+
+	l->numbered = 0;
+	return tag;
+}
+
 enum status lookup_next_number(
 	struct lookup *l, const struct entity *entity, uint64_t *number, struct error *e)
 {
@@ -664,8 +763,10 @@ static struct bytes *read_setting(struct lookup *l, const char *name)
 
 	if (!value)
 		return NULL;
+	struct reads *before = load_begin(l);
 	if (id && read_live(l, en, id, &room, &r))
 		*value = bytes_str(kept_text(l, en, r.fields, "value"));
+	load_end(l, before);
 	if (!value->len)
 		*value = bytes_str(setting_default(name));
 	buf_free(&room);

@@ -17,6 +17,8 @@ struct bytes lookup_fields(struct lookup *l, const struct entity *entity, uint64
 /* Takes the next number of the entity's records for @number: one higher with each call. */
 enum status lookup_next_number(
 	struct lookup *l, const struct entity *entity, uint64_t *number, struct error *e);
+/* Whether the number of a field is only put off: the field gets a text of its form that stands for it. */
+bool lookup_number_later(struct lookup *l, const struct field *f);
 struct arena *lookup_arena(const struct lookup *l);
 /* parse_context.saved; arg is the look-up. */
 enum status saved_find(void *arg, const struct entity *entity, struct bytes name,

@@ -86,9 +86,18 @@ struct entry {
 
 /* Look-ups of names for parsing and printing, remembered for one call. */
 struct lookup;
+struct reads;
 struct lookup *lookup_new(struct txn *t, const struct scope *scope, const struct schema *schema,
 	bool chinese, struct arena *arena);
 void lookup_free(struct lookup **l);
+/* From now on what is read to be remembered is noted in shared (store/reads.h), which whatever is looked up rests on, but for single records. */
+void lookup_share_reads(struct lookup *l, struct reads *shared);
+/* How many references were looked up by anything but the id. */
+size_t lookup_by_name(const struct lookup *l);
+/* For model_check in a read transaction: numbers that new records get are not taken yet. */
+void lookup_put_numbers_off(struct lookup *l);
+/* The field whose number was put off since it was asked for last; 0: none. An entity has one such field at most. */
+uint16_t lookup_numbered(struct lookup *l);
 /* Contexts whose arg is the look-up. */
 struct parse_context lookup_parse_context(
 	struct lookup *l, civil_date today, const struct zone *zone);
@@ -127,6 +136,9 @@ struct model_write {
 };
 enum status model_check(
 	const struct model_write *w, struct bytes fields, struct buf *out, struct error *e);
+/* The record that model_check has made, with the number that was put off. */
+enum status model_number_now(const struct model_write *w, uint16_t tag, struct bytes fields,
+	struct buf *out, struct error *e);
 /* After store_put: the changes to other records that belong to it (one primary contact, dates of last contact ...). The store observer calls it. */
 enum status model_after(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e);

@@ -45,6 +45,17 @@ struct shape {
 
 struct generation;
 struct generations;
+struct commits;
+struct reads;
+
+/* Marks of what a write transaction changes: reads.c. */
+struct changed {
+	uint64_t *table; /* a power of two; 0: free */
+	size_t size, n;
+	uint64_t kinds; /* see struct reads */
+	uint64_t last;  /* of the field of the key before */
+	bool all;       /* too much to tell */
+};
 
 struct store {
 	const struct engine_ops *ops;
@@ -62,6 +73,10 @@ struct store {
 	_Atomic uint64_t last_seq;
 	atomic_size_t pend_rows, pend_bytes; /* rows of small commits; bytes of those of parts */
 	uint64_t pend_next; /* number of the next pending row; of write transactions alone */
+	_Atomic uint64_t
+		commit; /* how many write transactions were committed since it was opened */
+	struct commits
+		*commits; /* what the last ones changed; of write transactions alone; or NULL */
 };
 
 struct next_id {
@@ -94,6 +109,9 @@ struct txn {
 	bool pend_used;
 	ptrdiff_t pend_rows, pend_bytes; /* more than before */
 	size_t doubles;                  /* unique values that another record has already */
+	struct changed changed;
+	uint64_t snapshot;   /* of a read transaction: number of a commit that it has */
+	struct reads *reads; /* where its reads are noted; or NULL */
 };
 
 /* shape.c */
@@ -122,6 +140,15 @@ enum status log_open_tail(struct txn *t, struct error *e); /* reads the last num
 bool log_kind_from_name(const char *name, enum log_kind *out); /* of changes to records only */
 bool log_entry_parse(uint64_t seq, struct bytes row, struct log_entry *out);
 void log_hash(struct bytes in, uint8_t out[LOG_HASH]);
+
+/* reads.c */
+void reads_note(struct txn *t, enum space s, struct bytes key);         /* a key, a list */
+void reads_note_walk(struct txn *t, enum space s, struct bytes prefix); /* all that begins so */
+void changed_note(struct txn *t, enum space s, struct bytes key);       /* a key, a list */
+void changed_free(struct changed *c);
+/* Takes over what the transaction that was committed just now has changed. */
+void commits_add(struct store *s, struct changed *changed);
+void commits_free(struct commits **c);
 
 /* walk.c: the first key after all that have the prefix; empty when there is none. */
 void prefix_end(struct bytes prefix, struct buf *out);

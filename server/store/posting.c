@@ -66,6 +66,10 @@ static enum status open_walk(struct txn *t, enum space s, struct bytes prefix, b
 		free(p);
 		return status;
 	}
+	if (one)
+		reads_note(t, s, prefix);
+	else
+		reads_note_walk(t, s, prefix);
 	p->txn = t;
 	p->space = s;
 	p->one = one;
@@ -360,6 +364,7 @@ bool posting_has(struct txn *t, enum space s, struct bytes list, uint64_t id)
 	uint64_t first;
 	bool there;
 
+	reads_note(t, s, list);
 	if (waiting_has(t, s, list, id, &there))
 		return there;
 	if (t->broken || ops->cursor(t->engine, s, &c, NULL))

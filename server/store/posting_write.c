@@ -120,6 +120,7 @@ static enum status change(
 	t->puts++;
 	t->stamp++;
 	t->put_bytes += list.len + POSTING_ID;
+	changed_note(t, s, list);
 	return STATUS_OK;
 }
 

@@ -87,22 +87,28 @@ static enum status add_computed(
 	return STATUS_OK;
 }
 
-enum status store_get(struct txn *t, const struct scope *scope, const struct entity *entity,
+enum status store_get_entered(struct txn *t, const struct scope *scope, const struct entity *entity,
 	uint64_t id, struct buf *buf, struct stored *out, struct error *e)
 {
-	struct bytes fields;
-
 	*out = (struct stored){ .id = id };
 	if (!scope_sees_all(scope, entity) && !store_visible(t, scope, entity, id))
 		return not_found(entity, id, e);
-	enum status s = record_read(t, entity->number, id, buf, &out->version, &fields, e);
+	enum status s = record_read(t, entity->number, id, buf, &out->version, &out->fields, e);
 	if (s == STATUS_NOT_FOUND)
 		return not_found(entity, id, e);
 	if (s)
 		return s;
-	out->deleted = record_has(fields, TAG_DELETED_AT);
-	if (out->deleted && !scope->trash_too)
-		return not_found(entity, id, e);
+	out->deleted = record_has(out->fields, TAG_DELETED_AT);
+	return out->deleted && !scope->trash_too ? not_found(entity, id, e) : STATUS_OK;
+}
+
+enum status store_get(struct txn *t, const struct scope *scope, const struct entity *entity,
+	uint64_t id, struct buf *buf, struct stored *out, struct error *e)
+{
+	enum status s = store_get_entered(t, scope, entity, id, buf, out, e);
+
+	if (s)
+		return s;
 	s = add_computed(t, entity, id, buf, e);
 	out->fields = bytes_of(buf->data + 8, buf->len - 8);
 	return s;

@@ -252,6 +252,7 @@ void store_close(struct store **s)
 		generations_free((*s)->generations);
 	free((*s)->generations);
 	places_table_free(&(*s)->places);
+	commits_free(&(*s)->commits);
 	sealer_free(&(*s)->sealer);
 	free(*s);
 	*s = NULL;

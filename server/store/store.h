@@ -176,6 +176,9 @@ void walk_close(struct walk **w);
 /* Records. STATUS_NOT_FOUND also for one outside the scope, with the same text. The fields are read into buf (replaced). */
 enum status store_get(struct txn *t, const struct scope *scope, const struct entity *entity,
 	uint64_t id, struct buf *buf, struct stored *out, struct error *e);
+/* As store_get, without the computed fields. */
+enum status store_get_entered(struct txn *t, const struct scope *scope, const struct entity *entity,
+	uint64_t id, struct buf *buf, struct stored *out, struct error *e);
 bool store_visible(
 	struct txn *t, const struct scope *scope, const struct entity *entity, uint64_t id);
 

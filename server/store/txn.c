@@ -14,6 +14,7 @@ static enum status meet_snapshot(struct txn *t, struct error *e)
 		generation_give(&t->generation);
 		t->generation = generation_take(t->store->generations);
 		ops->reset(t->engine);
+		t->snapshot = atomic_load(&t->store->commit);
 		s = ops->renew(t->engine, e);
 	}
 	return s;
@@ -28,6 +29,7 @@ enum status txn_begin(struct store *s, bool write, struct txn **out, struct erro
 	t->store = s;
 	t->write = write;
 	t->generation = generation_take(s->generations);
+	t->snapshot = atomic_load(&s->commit);
 	enum status status = s->ops->begin(s->engine, write, &t->engine, e);
 	if (!status && !write)
 		status = meet_snapshot(t, e);
@@ -51,6 +53,7 @@ static void txn_release(struct txn **t)
 	free((*t)->next);
 	free((*t)->postings.items);
 	waiting_free(&(*t)->waiting);
+	changed_free(&(*t)->changed);
 	free(*t);
 	*t = NULL;
 }
@@ -133,6 +136,7 @@ enum status txn_commit(struct txn **tp, struct error *e)
 		publish(s, next);
 	if (!status && write) {
 		atomic_store(&s->last_seq, seq);
+		commits_add(s, &t->changed);
 		pending_committed(s, t->pend_used, t->pend_rows, t->pend_bytes);
 	}
 	txn_release(tp);
@@ -151,6 +155,7 @@ enum status txn_renew(struct txn *t, struct error *e)
 		generation_give(&t->generation);
 		t->generation = generation_take(t->store->generations);
 	}
+	t->snapshot = atomic_load(&t->store->commit);
 	enum status s = t->store->ops->renew(t->engine, e);
 	return s ? s : meet_snapshot(t, e);
 }
@@ -212,6 +217,7 @@ static enum status break_on(struct txn *t, enum status status)
 static enum status txn_raw(
 	struct txn *t, enum space s, struct bytes key, struct bytes *sealed, struct error *e)
 {
+	reads_note(t, s, key);
 	return break_on(t, t->store->ops->get(t->engine, s, key, sealed, e));
 }
 
@@ -261,6 +267,13 @@ enum status txn_get(
 	return status ? status : txn_open_value(t, s, key, stored, value, e);
 }
 
+/* Blocks of lists are no news: each change of the list was. */
+static void note_change(struct txn *t, enum space s, struct bytes key)
+{
+	if (s != SPACE_IDX)
+		changed_note(t, s, key);
+}
+
 enum status txn_put(
 	struct txn *t, enum space s, struct bytes key, struct bytes value, struct error *e)
 {
@@ -275,6 +288,7 @@ enum status txn_put(
 	t->puts++;
 	t->stamp++;
 	t->put_bytes += key.len + sealed.len;
+	note_change(t, s, key);
 	return break_on(t, t->store->ops->put(t->engine, s, key, sealed, e));
 }
 
@@ -285,6 +299,7 @@ enum status txn_del(struct txn *t, enum space s, struct bytes key, struct error 
 	t->puts++;
 	t->stamp++;
 	t->put_bytes += key.len;
+	note_change(t, s, key);
 	enum status status = break_on(t, t->store->ops->del(t->engine, s, key, e));
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -331,6 +346,8 @@ enum status next_id_set(struct txn *t, uint16_t entity, uint64_t next, struct er
 	}
 	slot->next = next;
 	slot->dirty = true;
+	struct key k = key_entity(entity);
+	changed_note(t, SPACE_NEXT, key_bytes(&k)); /* it is put when the transaction ends */
 	return STATUS_OK;
 }
 

@@ -29,6 +29,7 @@ enum status walk_open(
 		free(w);
 		return status;
 	}
+	reads_note_walk(t, s, prefix);
 	w->txn = t;
 	w->space = s;
 	w->fresh = true;

@@ -167,7 +167,7 @@ static inline uint64_t add(
 	return id;
 }
 
-static const char *id_text(char text[24], uint64_t id)
+static inline const char *id_text(char text[24], uint64_t id)
 {
 	snprintf(text, 24, "%llu", (unsigned long long)id);
 	return text;
