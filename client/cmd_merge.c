@@ -1,6 +1,7 @@
 /* merge: two records that are one; duplicates: which may be */
 #include "client/catalog.h"
 #include "client/commands.h"
+#include "client/job.h"
 #include "client/json.h"
 #include "client/link.h"
 #include "client/print.h"
@@ -8,6 +9,7 @@
 
 static enum status run_merge(struct app *app, struct error *e)
 {
+	const Guanxi__Reply *reply;
 	enum status st = app_need_args(app, 2, 2, e);
 
 	if (st)
@@ -17,7 +19,20 @@ static enum status run_merge(struct app *app, struct error *e)
 		request_record(app->arena, r, bytes_str(app->args[i]));
 	for (size_t i = 0; i < app->opt.take.n; i++)
 		request_arg(app->arena, r, "take", bytes_str(app->opt.take.items[i]));
-	return call_to_change(app, r, e);
+	st = call_for_records(app, r, &reply, e);
+	uint64_t operation = st ? 0 : reply->operation;
+	if (!st && is_long_work(reply)) {
+		st = job_wait(app, &reply, e);
+		r = request_new(app, "record.get");
+		request_record(app->arena, r, bytes_str(app->args[0]));
+		if (!st)
+			st = call_for_records(app, r, &reply, e);
+	}
+	if (!st)
+		st = print_records(app, reply, e);
+	if (!st)
+		app_say_undo(app, operation);
+	return st;
 }
 
 const struct command cmd_merge = {

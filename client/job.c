@@ -14,7 +14,7 @@ static void show_progress(const struct app *app, const Guanxi__Reply *reply)
 			(unsigned long long)answer_number(reply, "total"));
 }
 
-static bool is_running(const Guanxi__Reply *reply)
+bool is_long_work(const Guanxi__Reply *reply)
 {
 	return bytes_equal_str(answer_value(reply, "state"), "running");
 }
@@ -25,7 +25,7 @@ static enum status ask_until_ended(struct app *app, const Guanxi__Reply **reply,
 	enum status st = STATUS_OK;
 
 	snprintf(number, sizeof number, "%llu", (unsigned long long)(*reply)->operation);
-	while (!st && is_running(*reply)) {
+	while (!st && is_long_work(*reply)) {
 		poll(NULL, 0, ASK_MS);
 		Guanxi__Request *r = request_new(app, "operation.state");
 		request_arg(app->arena, r, "operation", bytes_str(number));
@@ -51,7 +51,7 @@ enum status job_wait(struct app *app, const Guanxi__Reply **reply, struct error 
 {
 	enum status st;
 
-	if (!is_running(*reply))
+	if (!is_long_work(*reply))
 		return STATUS_OK;
 	st = ask_until_ended(app, reply, e);
 	if (!st && bytes_equal_str(answer_value(*reply, "state"), "refused"))

@@ -4,6 +4,8 @@
 
 #include "client/app.h"
 
+/* Whether the reply says that the work has only begun. */
+bool is_long_work(const Guanxi__Reply *reply);
 /*
  * When the reply says that the work has only begun: asks until it has ended, *reply becomes the last answer. It goes on without us too.
  * The status it ended with.

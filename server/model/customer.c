@@ -363,14 +363,17 @@ static enum status primary_seen(void *arg, const struct stored *record, struct e
 		p->oldest = record->id;
 	if (!p->primary && model_number(p->contact, record->fields, "is_primary"))
 		p->primary = record->id;
-	return STATUS_OK;
+	return p->primary ? STATUS_PENDING : STATUS_OK; /* ends the walk: both are known */
 }
 
 static enum status find_primary(
 	struct txn *t, uint64_t customer, uint64_t except, struct primary *p, struct error *e)
 {
+	enum status s;
+
 	*p = (struct primary){ .contact = model_entity(t, ENTITY_CONTACT), .except = except };
-	return each_of(t, p->contact, "customer", customer, primary_seen, p, e);
+	s = each_of(t, p->contact, "customer", customer, primary_seen, p, e);
+	return s == STATUS_PENDING ? STATUS_OK : s;
 }
 
 static void contact_prepare(struct draft *d)

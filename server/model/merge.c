@@ -11,7 +11,7 @@ struct merging {
 	const struct model_merge *m;
 	const struct entity *entity;
 	const struct schema *schema;
-	GHashTable *moved; /* any_ref() of records given to the one that stays */
+	uint64_t moved; /* records given to the one that stays, of those that the caller sees */
 	struct error *e;
 };
 
@@ -107,21 +107,16 @@ static bool is_pair(const struct merging *g, const struct entity *en, uint64_t i
 }
 
 /* Only what the caller sees is counted: the number would tell that there are others. */
-static void count_moved(const struct merging *g, const struct entity *en, uint64_t id)
+static void count_moved(struct merging *g, const struct entity *en, uint64_t id)
 {
 	struct scope scope = *g->m->write.scope;
-	gint64 *key;
 
 	scope.trash_too = true;
-	if (!store_visible(g->m->write.txn, &scope, en, id))
-		return;
-	key = g_new(gint64, 1);
-	*key = (gint64)any_ref(en->number, id);
-	g_hash_table_add(g->moved, key);
+	g->moved += store_visible(g->m->write.txn, &scope, en, id);
 }
 
 static enum status move_record(
-	const struct merging *g, const struct entity *en, const struct stored *record)
+	struct merging *g, const struct entity *en, const struct stored *record)
 {
 	const struct model_merge *m = g->m;
 	struct buf fields = BUF_INIT;
@@ -139,39 +134,66 @@ static enum status move_record(
 	return s;
 }
 
-/* Records of one kind that name the one that goes, in the trash or not. */
-static enum status move_referrers(const struct merging *g, const struct entity *en, bool trash)
+/*
+ * Where moving references has come to: which list (two of each entity of the schema: live, trash), and the id that was moved last.
+ */
+#define PLACE_ID_BITS 48
+
+/* At most most of the records that name the one that goes, from *place on; fewer: none is left in that list. */
+static enum status move_list(struct merging *g, uint64_t *place, size_t most, size_t *n)
 {
-	struct txn *t = g->m->write.txn;
-	uint64_t ids[PAGE], after = 0;
+	const struct entity *en = schema_at(g->schema, (size_t)(*place >> PLACE_ID_BITS) / 2);
+	uint64_t list = *place >> PLACE_ID_BITS;
+	uint64_t ids[PAGE], after = *place & ((UINT64_C(1) << PLACE_ID_BITS) - 1);
 	struct buf room = BUF_INIT;
 	enum status s = STATUS_OK;
 	struct stored record;
-	size_t n;
 
-	while (!s && (n = store_referrers(
-			      t, g->entity, g->m->other->id, en, trash, after, ids, PAGE)) > 0) {
-		for (size_t i = 0; !s && i < n; i++) {
-			s = store_get(t, &scope_all, en, ids[i], &room, &record, g->e);
-			if (!s)
-				s = move_record(g, en, &record);
-		}
-		after = ids[n - 1];
+	*n = store_referrers(g->m->write.txn, g->entity, g->m->other->id, en, list % 2, after, ids,
+		MIN(most, PAGE));
+	for (size_t i = 0; !s && i < *n; i++) {
+		s = store_get(g->m->write.txn, &scope_all, en, ids[i], &room, &record, g->e);
+		if (!s)
+			s = move_record(g, en, &record);
 	}
+	if (*n)
+		*place = list << PLACE_ID_BITS | ids[*n - 1];
 	buf_free(&room);
 	return s;
 }
 
-static enum status move_references(const struct merging *g)
+static enum status move_references(struct merging *g, uint64_t *place, size_t most, bool *end)
 {
+	size_t lists = schema_count(g->schema) * 2, n;
 	enum status s = STATUS_OK;
 
-	for (size_t i = 0; !s && i < schema_count(g->schema); i++) {
-		s = move_referrers(g, schema_at(g->schema, i), false);
-		if (!s)
-			s = move_referrers(g, schema_at(g->schema, i), true);
+	while (!s && most && *place >> PLACE_ID_BITS < lists) {
+		size_t part = MIN(most, PAGE);
+		s = move_list(g, place, part, &n);
+		most -= n;
+		if (n < part)
+			*place = ((*place >> PLACE_ID_BITS) + 1) << PLACE_ID_BITS;
 	}
+	*end = *place >> PLACE_ID_BITS >= lists;
 	return s;
+}
+
+/* How many records name the one that goes; no more than most + 1 are counted. */
+static uint64_t count_referrers(const struct merging *g, size_t most)
+{
+	uint64_t count = 0;
+
+	for (size_t list = 0; list < schema_count(g->schema) * 2; list++) {
+		uint64_t ids[PAGE], after = 0;
+		size_t n = PAGE;
+		while (n == PAGE && count <= most) {
+			n = store_referrers(g->m->write.txn, g->entity, g->m->other->id,
+				schema_at(g->schema, list / 2), list % 2, after, ids, PAGE);
+			after = n ? ids[n - 1] : 0;
+			count += n;
+		}
+	}
+	return count;
 }
 
 /* The two records. */
@@ -379,31 +401,74 @@ static enum status check_pair(const struct merging *g)
 	return STATUS_OK;
 }
 
-enum status model_merge(const struct model_merge *m, uint64_t *count, struct error *e)
+static struct merging merging_of(const struct model_merge *m, struct error *e)
 {
-	struct merging g = { .m = m,
-		.entity = m->write.entity,
-		.schema = txn_schema(m->write.txn),
-		.moved = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
-		.e = e };
-	struct buf fields = BUF_INIT, checked = BUF_INIT;
-	enum status s = check_pair(&g);
+	return (struct merging){
+		.m = m, .entity = m->write.entity, .schema = txn_schema(m->write.txn), .e = e
+	};
+}
+
+/* The one that stays as it will be. */
+static enum status check_merged(const struct merging *g, struct buf *checked)
+{
+	struct buf fields = BUF_INIT;
+	enum status s = check_pair(g);
 
 	if (!s) {
-		combine(&g, &fields);
-		s = model_check(&m->write, buf_bytes(&fields), &checked, e);
+		combine(g, &fields);
+		s = model_check(&g->m->write, buf_bytes(&fields), checked, g->e);
 	}
-	if (!s)
-		s = move_references(&g);
-	if (!s)
-		s = put_other(&g);
-	if (!s)
-		s = put_keep(&g, buf_bytes(&checked));
-	if (!s)
-		s = model_settle(m->write.txn, m->write.author, g.entity, m->write.id, e);
-	*count = g_hash_table_size(g.moved);
-	g_hash_table_destroy(g.moved);
 	buf_free(&fields);
+	return s;
+}
+
+static enum status put_pair(const struct merging *g, struct bytes checked)
+{
+	const struct model_write *w = &g->m->write;
+	enum status s = put_other(g);
+
+	if (!s)
+		s = put_keep(g, checked);
+	return s ? s : model_settle(w->txn, w->author, g->entity, w->id, g->e);
+}
+
+enum status model_merge(const struct model_merge *m, size_t most, uint64_t *count, struct error *e)
+{
+	struct merging g = merging_of(m, e);
+	struct buf checked = BUF_INIT;
+	enum status s = check_merged(&g, &checked);
+	uint64_t place = 0;
+	bool end;
+
+	*count = 0;
+	if (!s && (*count = count_referrers(&g, most)) <= most) {
+		s = move_references(&g, &place, SIZE_MAX, &end);
+		if (!s)
+			s = put_pair(&g, buf_bytes(&checked));
+		*count = g.moved;
+	}
+	buf_free(&checked);
+	return s;
+}
+
+enum status model_merge_move(const struct model_merge *m, uint64_t *place, size_t most,
+	uint64_t *count, bool *end, struct error *e)
+{
+	struct merging g = merging_of(m, e);
+	enum status s = move_references(&g, place, most, end);
+
+	*count += g.moved;
+	return s;
+}
+
+enum status model_merge_end(const struct model_merge *m, struct error *e)
+{
+	struct merging g = merging_of(m, e);
+	struct buf checked = BUF_INIT;
+	enum status s = check_merged(&g, &checked);
+
+	if (!s)
+		s = put_pair(&g, buf_bytes(&checked));
 	buf_free(&checked);
 	return s;
 }

@@ -219,7 +219,8 @@ size_t model_duplicates(
  * write.id; what write.before lacks comes from other, lists hold the values of both; where both have a value write.before's stays
  * unless its tag stands in take. other goes to the trash with merged_into, from where ids find the survivor. count: records whose references moved,
  * of those that the caller sees.
- * STATUS_INVALID when the result breaks a rule, STATUS_USAGE for entities that are never merged; nothing is written then.
+ * STATUS_INVALID when the result breaks a rule, STATUS_USAGE for entities that are never merged; nothing is written then. With more references than most
+ * *count is more than most, and nothing is written: then it goes in steps.
  */
 struct model_merge {
 	struct model_write write;
@@ -227,7 +228,11 @@ struct model_merge {
 	const uint32_t *take;
 	size_t ntake;
 };
-enum status model_merge(const struct model_merge *m, uint64_t *count, struct error *e);
+enum status model_merge(const struct model_merge *m, size_t most, uint64_t *count, struct error *e);
+/* In steps: at most most references, from *place on, which begins with 0; *count grows by those moved. At the *end the two themselves. */
+enum status model_merge_move(const struct model_merge *m, uint64_t *place, size_t most,
+	uint64_t *count, bool *end, struct error *e);
+enum status model_merge_end(const struct model_merge *m, struct error *e);
 bool model_mergeable(const struct entity *entity);
 /* A field whose value comes from one of the two: entered, and none that every record has. */
 bool model_merged_field(const struct field *f);

@@ -15,30 +15,60 @@ struct latest {
 	struct txn *txn;
 	const struct entity *activity;
 	uint64_t contact, visit; /* dates */
+	/* What stands: none that is looked at is later. UINT64_MAX: not known. */
+	uint64_t most_contact, most_visit;
 };
 
-static enum status latest_seen(void *arg, const struct stored *record, struct error *e)
+static void latest_take(struct latest *l, struct bytes fields)
 {
-	struct latest *l = arg;
-	uint64_t date = model_number(l->activity, record->fields, "activity_date");
-	uint64_t type = model_number(l->activity, record->fields, "activity_type");
+	uint64_t date = model_number(l->activity, fields, "activity_date");
+	uint64_t type = model_number(l->activity, fields, "activity_type");
 
 	if (date > l->contact)
 		l->contact = date;
 	if (date > l->visit && entry_says(l->txn, type, "counts_as_visit", "yes"))
 		l->visit = date;
-	return STATUS_OK;
+}
+
+/* PENDING ends the walk: no other can be later. */
+static enum status latest_seen(void *arg, const struct stored *record, struct error *e)
+{
+	struct latest *l = arg;
+
+	latest_take(l, record->fields);
+	return l->contact >= l->most_contact && l->visit >= l->most_visit ? STATUS_PENDING
+									  : STATUS_OK;
+}
+
+static enum status latest_walk(struct latest *l, const char *field, uint64_t id, struct error *e)
+{
+	enum status s = each_of(l->txn, l->activity, field, id, latest_seen, l, e);
+
+	return s == STATUS_PENDING ? STATUS_OK : s;
+}
+
+static struct latest latest_new(struct txn *t)
+{
+	return (struct latest){ .txn = t,
+		.activity = model_entity(t, ENTITY_ACTIVITY),
+		.most_contact = UINT64_MAX,
+		.most_visit = UINT64_MAX };
+}
+
+static void latest_set(const struct latest *l, struct computed *out)
+{
+	computed_number(out, "last_contact_on", l->contact);
+	if (out->entity->number == ENTITY_CUSTOMER)
+		computed_number(out, "last_visit_on", l->visit);
 }
 
 static enum status latest_compute(
 	struct txn *t, const char *field, uint64_t id, struct computed *out, struct error *e)
 {
-	struct latest l = { .txn = t, .activity = model_entity(t, ENTITY_ACTIVITY) };
-	enum status s = each_of(t, l.activity, field, id, latest_seen, &l, e);
+	struct latest l = latest_new(t);
+	enum status s = latest_walk(&l, field, id, e);
 
-	computed_number(out, "last_contact_on", l.contact);
-	if (out->entity->number == ENTITY_CUSTOMER)
-		computed_number(out, "last_visit_on", l.visit);
+	latest_set(&l, out);
 	return s;
 }
 
@@ -48,12 +78,15 @@ enum status work_compute_contact(
 	return latest_compute(t, "contact", record->id, out, e);
 }
 
-/* Dates of a customer or contact from all its activities, or, with one that was added, from that and what stood. */
+/* What an activity does to the dates of a record above it. */
+enum latest_change { LATEST_COMES, LATEST_GOES, LATEST_CHANGES };
+
+/* Most who come or go change nothing: all the others are looked at only when the latest one goes. */
 static enum status latest_write(struct txn *t, enum entity_number number, const char *field,
-	uint64_t id, const struct stored *added, struct error *e)
+	uint64_t id, struct bytes activity, enum latest_change what, struct error *e)
 {
-	struct latest l = { .txn = t, .activity = model_entity(t, ENTITY_ACTIVITY) };
 	const struct entity *en = model_entity(t, number);
+	struct latest l = latest_new(t);
 	struct buf room = BUF_INIT;
 	struct computed c;
 	struct stored r;
@@ -64,17 +97,19 @@ static enum status latest_write(struct txn *t, enum entity_number number, const 
 		return STATUS_OK;
 	}
 	computed_init(&c, t, number, id);
-	if (added) {
-		l.contact = model_number(en, r.fields, "last_contact_on");
-		if (number == ENTITY_CUSTOMER)
-			l.visit = model_number(en, r.fields, "last_visit_on");
-		s = latest_seen(&l, added, e);
-		computed_number(&c, "last_contact_on", l.contact);
-		if (number == ENTITY_CUSTOMER)
-			computed_number(&c, "last_visit_on", l.visit);
+	uint64_t contact = model_number(en, r.fields, "last_contact_on");
+	uint64_t visit =
+		number == ENTITY_CUSTOMER ? model_number(en, r.fields, "last_visit_on") : 0;
+	if (what == LATEST_COMES) {
+		l.contact = contact;
+		l.visit = visit;
+		latest_take(&l, activity);
 	} else {
-		s = latest_compute(t, field, id, &c, e);
+		l.most_contact = what == LATEST_GOES ? contact : UINT64_MAX;
+		l.most_visit = what == LATEST_GOES ? visit : UINT64_MAX;
+		s = latest_walk(&l, field, id, e);
 	}
+	latest_set(&l, &c);
 	buf_free(&room);
 	return s ? s : computed_write(&c, e);
 }
@@ -83,15 +118,15 @@ static enum status latest_of(struct txn *t, enum entity_number number, const cha
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
 {
-	uint64_t old = before ? model_number(entity, before->fields, field) : 0;
-	uint64_t new = model_number(entity, after->fields, field);
-	bool added = (!before || before->deleted) && !after->deleted;
+	uint64_t old = before && !before->deleted ? model_number(entity, before->fields, field) : 0;
+	uint64_t new = after->deleted ? 0 : model_number(entity, after->fields, field);
 	enum status s = STATUS_OK;
 
 	if (new)
-		s = latest_write(t, number, field, new, added ? after : NULL, e);
+		s = latest_write(t, number, field, new, after->fields,
+			old == new ? LATEST_CHANGES : LATEST_COMES, e);
 	if (!s && old && old != new)
-		s = latest_write(t, number, field, old, NULL, e);
+		s = latest_write(t, number, field, old, before->fields, LATEST_GOES, e);
 	return s;
 }
 

@@ -75,6 +75,8 @@ static job_slice_fn *slice_of(const struct job *job)
 		return delete_job_slice;
 	case JOB_RESTORE:
 		return restore_job_slice;
+	case JOB_MERGE:
+		return merge_job_slice;
 	default:
 		return undo_job_slice;
 	}

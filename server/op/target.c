@@ -90,14 +90,14 @@ struct model_write target_write(const struct target *t, const struct stored *bef
 		.author = &c->author,
 		.scope = &t->scope,
 		.lookup = call_lookup(c),
-		.user = c->caller->user,
-		.branch = c->caller->branch,
-		.team = c->caller->team,
+		.user = c->caller ? c->caller->user : 0,
+		.branch = c->caller ? c->caller->branch : 0,
+		.team = c->caller ? c->caller->team : 0,
 		.today = t->today,
 		.entity = t->entity,
 		.before = before,
 		.id = id,
-		.may = has_right,
+		.may = c->caller ? has_right : NULL,
 		.may_arg = c->caller };
 }
 

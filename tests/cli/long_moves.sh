@@ -44,6 +44,19 @@ is "and keeps" "$(jq .changed <<<"$OUT") $(as admin activity count)" "602 600"
 exits "several at once" 0 as admin customer delete "$SISTER" "$BIG" -y -o json
 is "are one operation" "$(as admin activity count) $(as admin customer count) $(as admin undo "$(number)" 2>/dev/null; as admin customer count)" "0 0 2"
 
+# Merging
+activities() { as admin activity count "customer = $1"; }
+exits "one to which many refer is merged" 0 as admin customer merge "$SISTER" "$BIG" -o json
+is "into the one that stays" "$(jq -c '[.id, .merged_ids]' <<<"$OUT") $(activities "$SISTER") $(as admin contact count "customer = $SISTER") $(as admin customer count)" "[$SISTER,[\"$BIG\"]] 600 1 1"
+MERGED=$(grep -o 'undo [0-9]*' <<<"$ERR" | grep -o '[0-9]*')
+is "as one operation" "$(state_of "$MERGED")" '["merge",601,"done"]'
+exits "its number means the other" 0 as admin customer show "$BIG"
+exits "the merge is undone" 0 as admin undo "$MERGED"
+is "wholly" "$(activities "$SISTER") $(activities "$BIG") $(as admin customer count)" "0 600 2"
+is "as it was" "$(as admin customer show "$BIG" -o json | jq -S 'del(.version, .updated_at)')" "$(jq -S 'del(.version, .updated_at)' <<<"$SHOWN")"
+exits "a dry run of it" 0 as admin customer merge "$SISTER" "$BIG" --dry-run
+is "changes nothing" "$(activities "$BIG")" 600
+
 server_stop
 exits "the store is sound" 0 "$BIN/guanxid" check -D "$DIR/srv"
 test_end

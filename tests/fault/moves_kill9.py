@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""kill -9 in the middle of deleting, restoring and taking back a customer with many children: after the restart the server carries
+"""kill -9 in the middle of deleting, restoring and merging a customer with many children, and of taking that back: after the restart the server carries
 it to its end, nothing stands by half.
 
 Usage: moves_kill9.py [KILLS] [CHILDREN]. A kill counts only when the job was not at its end.
@@ -60,8 +60,9 @@ def until(session, operation, goal):
     return ("over time", 0)
 
 
-def counts(session):
-    return session.call("record.count", "customer").count, session.call("record.count", "activity").count
+def counts(session, other):
+    return (session.call("record.count", "customer").count, session.call("record.count", "activity").count,
+            session.call("record.count", "activity", filter=f"customer = {other}").count)
 
 
 def main():
@@ -70,24 +71,25 @@ def main():
         server.start()
         session = session_of(server)
         customer = session.call("record.add", "customer", fields={"name": "大客户", "phone": "0571-81000000"}).record[0].id
+        other = session.call("record.add", "customer", fields={"name": "另一家", "phone": "0571-82000000"}).record[0].id
         operation, counted, last = 0, 0, 0
         for start in range(0, CHILDREN, 500):
             operation = session.rows(customer, range(start, min(start + 500, CHILDREN)), operation)
         steps = [
-            ("delete", lambda: session.call("record.delete", "customer", customer), (0, 0)),
-            ("restore", lambda: session.call("record.restore", "customer", customer, trash=True), (1, CHILDREN)),
-            ("undo", lambda: session.call("operation.undo", args={"operation": last}), (0, 0)),
-            ("undo of the undo", lambda: session.call("operation.undo", args={"operation": last}), (1, CHILDREN)),
+            ("delete", lambda: session.call("record.delete", "customer", customer), CHILDREN + 1, (1, 0, 0)),
+            ("restore", lambda: session.call("record.restore", "customer", customer, trash=True), CHILDREN + 1, (2, CHILDREN, 0)),
+            ("merge", lambda: session.call("record.merge", "customer", [other, customer]), CHILDREN, (1, CHILDREN, CHILDREN)),
+            ("undo", lambda: session.call("operation.undo", args={"operation": last}), CHILDREN + 2, (2, CHILDREN, 0)),
         ]
         for number in range(KILLS):
-            name, begin, want = steps[number % len(steps)]
+            name, begin, changed, want = steps[number % len(steps)]
             last = begin().operation
             counted += until(session, last, rng.randrange(CHILDREN))[0] == "running"
             server.kill()
             server.start()
             session = session_of(server)
-            tap.is_(f"{name} {number + 1} is carried to its end", until(session, last, CHILDREN + 2), ("done", CHILDREN + 1))
-            tap.is_("as a whole", counts(session), want)
+            tap.is_(f"{name} {number + 1} is carried to its end", until(session, last, CHILDREN + 3), ("done", changed))
+            tap.is_("as a whole", counts(session, other), want)
         tap.ok(f"{counted} of {KILLS} kills met a running job", counted > 0)
         server.stop()
         code, text = server.check()
