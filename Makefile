@@ -21,11 +21,12 @@ PREFIX := /usr/local
 SANITIZE :=
 
 PACKAGES_BUILD := build-essential pkg-config protobuf-c-compiler libprotobuf-c-dev libevent-dev liblmdb-dev \
-	libssl-dev libglib2.0-dev libjansson-dev libxlsxwriter-dev libsodium-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
+	libssl-dev libglib2.0-dev libjansson-dev libxlsxwriter-dev libcurl4-openssl-dev libsodium-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
 PACKAGES_TEST := libcmocka-dev clang clang-format libclang-rt-14-dev python3 python3-protobuf protobuf-compiler \
-	strace tmux jq openssl
+	strace tmux jq openssl python3-aiosmtpd
 PKGS_COMMON := libprotobuf-c glib-2.0
 PKGS_SERVER := libevent libevent_pthreads openssl libsodium libconfuse libsystemd
+PKGS_NOTIFY := libcurl
 PKGS_CLIENT := openssl jansson xlsxwriter
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
@@ -42,11 +43,13 @@ LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SANITIZE),-fsanitize=
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS_COMMON) $(PKGS_SERVER) $(PKGS_CLIENT) 2>/dev/null)
 LIBS_COMMON := $(shell pkg-config --libs $(PKGS_COMMON) 2>/dev/null)
 LIBS_SERVER := $(shell pkg-config --libs $(PKGS_SERVER) 2>/dev/null) -llmdb -lpthread $(LIBS_COMMON)
+LIBS_NOTIFY := $(shell pkg-config --libs $(PKGS_NOTIFY) 2>/dev/null) $(LIBS_COMMON)
 LIBS_CLIENT := $(shell pkg-config --libs $(PKGS_CLIENT) 2>/dev/null) $(LIBS_COMMON)
 
 COMMON_SRC := $(wildcard common/*.c)
 SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 CLIENT_SRC := $(wildcard client/*.c client/*/*.c)
+NOTIFY_SRC := $(wildcard notify/*.c)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 FAULT_SRC := tests/fault/engine_fault.c tests/fault/store_bench.c
@@ -58,9 +61,11 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON_OBJ := $(call obj,$(COMMON_SRC)) $(patsubst $(BUILD)/gen/%.c,$(BUILD)/obj/gen/%.o,$(GEN_SRC))
 SERVER_OBJ := $(call obj,$(SERVER_SRC))
 CLIENT_OBJ := $(call obj,$(CLIENT_SRC))
+NOTIFY_OBJ := $(call obj,$(NOTIFY_SRC))
 LIBCOMMON := $(BUILD)/libcommon.a
 LIBSERVER := $(BUILD)/libserver.a
 LIBCLIENT := $(BUILD)/libclient.a
+LIBNOTIFY := $(BUILD)/libnotify.a
 LIBFAULT := $(BUILD)/libfault.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC)) $(BUILD)/fault/crash_writer
@@ -71,7 +76,7 @@ REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(FUZZ_SRC))
 .SECONDARY:
 
 all: bins
-bins: $(BUILD)/bin/guanxid $(BUILD)/bin/guanxi
+bins: $(BUILD)/bin/guanxid $(BUILD)/bin/guanxi $(BUILD)/bin/guanxi-notify
 units: $(UNIT_BIN)
 tools: $(TOOL_BIN)
 
@@ -94,6 +99,7 @@ $(LIBCOMMON): $(COMMON_OBJ)
 $(LIBSERVER): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER_OBJ))
 $(LIBFAULT): $(call obj,$(FAULT_SRC))
 $(LIBCLIENT): $(filter-out $(BUILD)/obj/client/main.o,$(CLIENT_OBJ))
+$(LIBNOTIFY): $(filter-out $(BUILD)/obj/notify/main.o,$(NOTIFY_OBJ))
 $(BUILD)/lib%.a:
 	@rm -f $@
 	$(call say,AR,$@)ar rcsD $@ $^
@@ -104,7 +110,11 @@ $(BUILD)/bin/guanxid: $(BUILD)/obj/server/main.o $(LIBSERVER) $(LIBCOMMON)
 $(BUILD)/bin/guanxi: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CLIENT)
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCLIENT) $(LIBCOMMON)
+# Sends mail: of the server it has only what calls the admin socket, and it alone has libcurl.
+$(BUILD)/bin/guanxi-notify: $(BUILD)/obj/notify/main.o $(LIBNOTIFY) $(LIBSERVER) $(LIBCOMMON)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_NOTIFY)
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCLIENT) $(LIBNOTIFY) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_CLIENT)
 $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCOMMON)
@@ -156,8 +166,8 @@ test-quick: deps-test
 	@BIN=$(CURDIR)/$(TEST_BUILD)/bin tests/run.sh $(TEST_BUILD)/logs $(UNIT_TESTS) $(QUICK_TESTS)
 
 # The whole check of the sources; the scripts alone are part of the tests too.
-LINT_SRC = $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(wildcard tests/*/*.c)
-LINT_HDR = $(wildcard common/*.h server/*.h server/*/*.h client/*.h client/*/*.h tests/*/*.h)
+LINT_SRC = $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(NOTIFY_SRC) $(wildcard tests/*/*.c)
+LINT_HDR = $(wildcard common/*.h server/*.h server/*/*.h client/*.h client/*/*.h notify/*.h tests/*/*.h)
 lint: deps-test $(GEN_HDR)
 	@clang-format --dry-run -Werror $(LINT_SRC) $(LINT_HDR)
 	@echo "ok - clang-format"
@@ -191,10 +201,12 @@ install: all
 	@$(call install-packages,scdoc)
 	@$(MAKE) --no-print-directory $(MAN)
 	install -D -m 755 $(BUILD)/bin/guanxid $(DESTDIR)$(PREFIX)/sbin/guanxid
+	install -D -m 755 $(BUILD)/bin/guanxi-notify $(DESTDIR)$(PREFIX)/sbin/guanxi-notify
 	install -D -m 755 $(BUILD)/bin/guanxi $(DESTDIR)$(PREFIX)/bin/guanxi
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/guanxi/holidays deploy/holidays/*
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local|$(PREFIX)|' deploy/guanxid.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/guanxid.service
+	sed 's|/usr/local|$(PREFIX)|' deploy/guanxi-notify.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/guanxi-notify.service
 	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
 
 # Debian packages of what is committed, in build/deb.

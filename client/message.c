@@ -330,6 +330,8 @@ static const struct {
 	{ "quote is not closed", "引号没有关闭" },
 	{ "value of \"*\" is blank (write: is empty)", "“$1”的值为空(请写 is empty)" },
 	{ "value of \"*\" *", "“$1”的值$2" },
+	{ "after is not the number of a mail", "after 不是邮件的编号" },
+	{ "number is not that of a mail", "number 不是邮件的编号" },
 	{ "only reminders have a story", "只有提醒才有经过" },
 	{ "the reminder has not fired or is done", "该提醒尚未触发或已完成" },
 	{ "is not a known *", "所指的 $1 不存在" },

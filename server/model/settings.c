@@ -28,6 +28,10 @@ const struct setting_row setting_rows[] = {
 	{ "case.call_back_days", "7", "结案几天后回访", "days from closing a case to calling back", "0-365" },
 	{ "consent.text_version", "1", "告知文本的当前版本", "version of the privacy text in use", "text" },
 	{ "consent.text", "", "告知文本", "the privacy text in use", "text" },
+	{ "mail.server", "", "发邮件的服务器,空为不发", "mail server for digests, empty: no mail", "server" },
+	{ "mail.from", "", "邮件的发件地址", "address that mails come from", "address" },
+	{ "mail.tls", "required", "邮件传输是否加密", "whether mail must go over TLS", "required|try|none" },
+	{ "mail.digest_at", "09:15", "每日提醒邮件的时间", "time of the day at which a user gets the mail of what waits", "time" },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 /* clang-format on */
@@ -76,6 +80,39 @@ static bool one_of(const char *words, struct bytes value)
 	return false;
 }
 
+static bool is_time(struct bytes v)
+{
+	int hour, minute;
+
+	if (v.len != 5 || v.data[2] != ':' || !g_ascii_isdigit(v.data[0]) ||
+		!g_ascii_isdigit(v.data[1]) || !g_ascii_isdigit(v.data[3]) ||
+		!g_ascii_isdigit(v.data[4]))
+		return false;
+	hour = (v.data[0] - '0') * 10 + v.data[1] - '0';
+	minute = (v.data[3] - '0') * 10 + v.data[4] - '0';
+	return hour < 24 && minute < 60;
+}
+
+/* smtp://mail.firm.cn:587 */
+static bool is_server(struct bytes v)
+{
+	size_t skip = bytes_starts(v, bytes_str("smtp://"))    ? 7
+		      : bytes_starts(v, bytes_str("smtps://")) ? 8
+							       : 0;
+
+	return skip && v.len > skip && v.len < 300 &&
+	       only(bytes_of(v.data + skip, v.len - skip),
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]");
+}
+
+static bool is_address(struct bytes v)
+{
+	const uint8_t *at = memchr(v.data, '@', v.len);
+
+	return at && at > v.data && at < v.data + v.len - 1 && v.len < 300 &&
+	       only(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_+@");
+}
+
 bool setting_allowed(const struct setting_row *row, struct bytes value, char why[96])
 {
 	const char *a = row->allowed;
@@ -85,6 +122,18 @@ bool setting_allowed(const struct setting_row *row, struct bytes value, char why
 	if (!strcmp(a, "list")) {
 		g_strlcpy(why, "is not a list of numbers such as 3,0", 96);
 		return only(value, "0123456789, ");
+	}
+	if (!strcmp(a, "time")) {
+		g_strlcpy(why, "is not a time such as 09:15", 96);
+		return is_time(value);
+	}
+	if (!strcmp(a, "server")) {
+		g_strlcpy(why, "is not of the form smtp://HOST:PORT or smtps://HOST:PORT", 96);
+		return !value.len || is_server(value);
+	}
+	if (!strcmp(a, "address")) {
+		g_strlcpy(why, "is not an e-mail address", 96);
+		return !value.len || is_address(value);
 	}
 	if (!strcmp(a, "fields")) {
 		g_strlcpy(why, "is not a list of fields such as name,phone|mobile", 96);

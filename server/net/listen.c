@@ -289,20 +289,12 @@ static enum status open_address(struct net *n, size_t i, const char *text, struc
 	return st;
 }
 
-/* sun_path holds 108 bytes: the folder is named through its descriptor. */
-static bool admin_address(int folder, struct sockaddr_un *out)
-{
-	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	return snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%s", folder,
-		       ADMIN_SOCKET) < (int)sizeof(out->sun_path);
-}
-
 static int bind_admin(int folder)
 {
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	mode_t mask = umask(0177);
-	bool good = fd >= 0 && admin_address(folder, &address) &&
+	bool good = fd >= 0 && net_admin_address(folder, &address) &&
 		    (unlinkat(folder, ADMIN_SOCKET, 0) == 0 || errno == ENOENT) &&
 		    bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
 		    listen(fd, BACKLOG) == 0;
@@ -329,22 +321,6 @@ static enum status open_admin(struct net *n, const char *dir, struct error *e)
 	n->admin_path = g_strdup_printf("%s/%s", dir, ADMIN_SOCKET);
 	add_listener(n, fd, true);
 	return STATUS_OK;
-}
-
-int net_admin_connect(const char *dir)
-{
-	struct sockaddr_un address;
-	int folder = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = folder >= 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
-
-	if (fd >= 0 && (!admin_address(folder, &address) ||
-			       connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)) {
-		close(fd);
-		fd = -1;
-	}
-	if (folder >= 0)
-		close(folder);
-	return fd;
 }
 
 enum status listen_open(struct net *n, const struct net_options *o, struct error *e)

@@ -44,5 +44,8 @@ uint16_t net_port(const struct net *n, size_t i);
  * the session is the local administrator.
  */
 int net_admin_connect(const char *dir);
+/* Its address below the open folder: sun_path holds 108 bytes, so the folder is named through its descriptor. */
+struct sockaddr_un;
+bool net_admin_address(int folder, struct sockaddr_un *out);
 
 #endif

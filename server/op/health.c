@@ -7,6 +7,7 @@
 #include "server/op/op.h"
 #include "server/op/purge.h"
 #include "server/remind/inbox.h"
+#include "server/remind/mail.h"
 #include "server/remind/plan.h"
 #include "server/server.h"
 #include <glib.h>
@@ -18,6 +19,8 @@
 #define FULL_PERCENT 80u
 #define CERTIFICATE_DAYS 30
 #define BACKUP_HOURS 36
+#define MAIL_TRIES 3
+#define MAIL_MINUTES 30
 
 static enum status number(struct call *c, const char *name, int64_t n, struct error *e)
 {
@@ -210,7 +213,7 @@ static void branches_next(struct call *c, struct branch_state *list, size_t n)
 		got = due_read(c->txn, INT64_MAX, seen ? &last : NULL, rows, 64);
 		for (size_t i = 0; i < got; i++) {
 			struct branch_state *b = branch_of_user(c, list, n, rows[i].user);
-			if (b && !b->next_ms) {
+			if (b && !b->next_ms && rows[i].tag != PLAN_DIGEST) {
 				b->next_ms = rows[i].instant;
 				open--;
 			}
@@ -239,6 +242,17 @@ static enum status branch_reply(struct call *c, const struct branch_state *b, st
 		s = number(c, name, b->lag_ms, e);
 	g_strlcpy(name + stem, "reminder_next_due", 50);
 	return s ? s : instant(c, name, b->next_ms, e);
+}
+
+static enum status health_mail(struct call *c, const struct mail_state *m, struct error *e)
+{
+	enum status s = number(c, "mail_waiting", (int64_t)m->waiting, e);
+
+	if (!s)
+		s = number(c, "mail_refused", (int64_t)m->tried, e);
+	if (!s && m->error[0])
+		s = reply_value(c, "mail_error", bytes_str(m->error), e);
+	return s ? s : instant(c, "mail_last_sent", m->last_sent_ms, e);
 }
 
 static enum status health_branches(struct call *c, struct error *e)
@@ -308,14 +322,27 @@ void health_alarm_standing(const struct server *server, struct buf *out)
 	alarm_ages(server, out);
 }
 
+static void alarm_mail(struct call *c, const struct mail_state *m, struct buf *out)
+{
+	int64_t minutes = (c->now_ms - m->oldest_ms) / (60 * 1000);
+
+	if (m->attempts >= MAIL_TRIES)
+		buf_printf(out, "mail was refused %u times: %s; ", m->attempts, m->error);
+	else if (m->waiting && !m->tried && minutes >= MAIL_MINUTES)
+		buf_printf(out, "mail waits for %lld minutes: is guanxi-notify running; ",
+			(long long)minutes);
+}
+
 /* Absent when all is well. */
-static enum status health_alarms(struct call *c, const struct remind_state *state, struct error *e)
+static enum status health_alarms(struct call *c, const struct remind_state *state,
+	const struct mail_state *mail, struct error *e)
 {
 	struct buf text = BUF_INIT;
 	enum status s = STATUS_OK;
 
 	health_alarm_reminders(c->now_ms, state, &text);
 	health_alarm_standing(c->server, &text);
+	alarm_mail(c, mail, &text);
 	if (text.len)
 		s = reply_value(c, "alarm", bytes_of(text.data, text.len - 2), e);
 	buf_free(&text);
@@ -326,6 +353,7 @@ static enum status health(struct call *c, struct error *e)
 {
 	const struct server *server = c->server;
 	struct remind_state state = { 0 };
+	struct mail_state mail = mail_state(c->txn);
 	enum status s = reply_value(c, "version", bytes_str(VERSION), e);
 
 	if (!s)
@@ -348,7 +376,9 @@ static enum status health(struct call *c, struct error *e)
 		s = health_reminders(c, &state, e);
 	if (!s)
 		s = health_branches(c, e);
-	return s ? s : health_alarms(c, &state, e);
+	if (!s)
+		s = health_mail(c, &mail, e);
+	return s ? s : health_alarms(c, &state, &mail, e);
 }
 
 const struct op health_ops[] = {

@@ -18,6 +18,7 @@ extern const struct op operation_ops[];
 extern const struct op import_ops[];
 extern const struct op reminder_ops[];
 extern const struct op story_ops[];
+extern const struct op mail_ops[];
 extern const struct op today_ops[];
 extern const struct op merge_ops[];
 extern const struct op duplicates_ops[];

@@ -1,6 +1,7 @@
 #include "server/remind/fire.h"
 #include "server/remind/cadence.h"
 #include "server/remind/inbox.h"
+#include "server/remind/mail.h"
 #include "server/remind/replan.h"
 #include "server/remind/whom.h"
 #include "server/server.h"
@@ -223,6 +224,8 @@ static enum status fire_row(
 
 	if (cadence_is_tag(row->tag))
 		return cadence_fire(c, l, row, e);
+	if (row->tag == PLAN_DIGEST && planned(c->txn, row))
+		return mail_digest(c, l, row, e);
 	f.reminder_entity = schema_entity_by_number(schema, ENTITY_REMINDER);
 	if (entity && row->tag != PLAN_SNOOZE)
 		f.field = entity_field_by_tag(entity, row->tag);
@@ -294,6 +297,8 @@ enum status fire_due(struct call *c, struct error *e)
 		if (!status)
 			status = fire_row(c, l, &rows[i], e);
 	}
+	for (size_t i = 0; i < c->nwake && !status; i++)
+		status = mail_note(c->txn, l, c->wake[i], c->now_ms, false, e);
 	lookup_free(&l);
 	if (!status && n)
 		status = fire_note(c->txn, c->now_ms, c->now_ms - rows[n - 1].instant, e);

@@ -3,7 +3,7 @@
  *
  * due  instant u64, entity u16, id u64, tag u16, nth u16 -> occurrence u32, user u64
  * plan entity u16, id u64, tag u16 -> n x (instant u64, nth u16)
- * nth numbers the days ahead; a snoozed reminder stands under PLAN_SNOOZE.
+ * nth numbers the days ahead; a snoozed reminder stands under PLAN_SNOOZE, the mail to a user under PLAN_DIGEST.
  */
 #ifndef SERVER_REMIND_PLAN_H
 #define SERVER_REMIND_PLAN_H
@@ -12,7 +12,8 @@
 #include "server/remind/series.h"
 
 #define PLAN_SNOOZE 0xFFF0u
-#define PLAN_MAX 16 /* different days ahead of one field */
+#define PLAN_DIGEST 0xFFF1u /* of a user: when the next mail is written */
+#define PLAN_MAX 16         /* different days ahead of one field */
 
 struct due_row {
 	int64_t instant;

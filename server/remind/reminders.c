@@ -187,11 +187,17 @@ static uint64_t count_due(struct txn *t, int64_t now)
 
 enum status remind_state(struct txn *t, int64_t now_ms, struct remind_state *out, struct error *e)
 {
-	struct due_row first;
+	struct due_row first = { .tag = PLAN_DIGEST }, last;
+	size_t n = due_read(t, INT64_MAX, NULL, &first, 1);
 
+	/* mails are no reminders */
+	while (n && first.tag == PLAN_DIGEST) {
+		last = first;
+		n = due_read(t, INT64_MAX, &last, &first, 1);
+	}
 	*out = (struct remind_state){ 0 };
 	fire_noted(t, &out->last_fired_ms, &out->last_lag_ms);
-	if (due_read(t, INT64_MAX, NULL, &first, 1) == 1)
+	if (n)
 		out->next_due_ms = first.instant;
 	out->due_now = count_due(t, now_ms);
 	out->unacknowledged = inbox_count_unacknowledged(t);

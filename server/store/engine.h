@@ -29,7 +29,8 @@ enum space {
 	SPACE_MOVED, /* entity u16, old id u64 -> new id */
 	SPACE_NEXT,  /* entity u16 -> next id */
 	/* Those that follow came later: a store may lack them until it is opened for writing, and reads as if they were empty. */
-	SPACE_FILE, /* id u64 (, chunk u32) -> file.h */
+	SPACE_FILE,   /* id u64 (, chunk u32) -> file.h */
+	SPACE_OUTBOX, /* server/remind/mail.h */
 	SPACE_COUNT,
 };
 

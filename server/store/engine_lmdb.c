@@ -47,6 +47,7 @@ const char *const space_names[SPACE_COUNT] = {
 	[SPACE_MOVED] = "moved",
 	[SPACE_NEXT] = "next",
 	[SPACE_FILE] = "file",
+	[SPACE_OUTBOX] = "outbox",
 };
 
 static MDB_val val_of(struct bytes b)

@@ -37,6 +37,7 @@ like "the desktop is told" "$(cat "$DIR/notified")" '^--app-name=guanxi\|--\|电
 is "and the reminder waits on" "$(as li today -o json | jq -r '.waiting_for_me[].title')" 电话
 exits "whoever stands in acknowledges" 0 as wang reminder ack "$R"
 wait_for 10 grep -q cleared "$DIR/li"
+wait_for 10 grep -q cleared "$DIR/wang"
 is "for both" "$(cat "$DIR/li" "$DIR/wang" | jq -r 'select(.kind == "cleared") | .id' | tr '\n' ' ')" "$R $R "
 as admin user set "$LI" deputy_until=2026-11-22 >/dev/null 2>&1
 

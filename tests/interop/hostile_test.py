@@ -36,7 +36,7 @@ def tables():
 
 # What an operation does nothing without.
 NEEDED = {"operation.undo": ["operation"], "operation.state": ["operation"], "operation.finish": ["operation"], "import.end": ["operation"], "import.refused": ["operation"],
-          "file.append": ["file", "offset"], "file.finish": ["file", "sha256"], "file.cancel": ["file"], "reminder.snooze": ["until"]}
+          "file.append": ["file", "offset"], "file.finish": ["file", "sha256"], "file.cancel": ["file"], "reminder.snooze": ["until"], "mail.done": ["number"]}
 EMPTY = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 BAD_BYTES = [b"", b"\x00", b"a\x00b", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", "\u202eabc".encode(), "\u2066x".encode(), b"\r\n",
              b"\x1b[2J", "\ufeff".encode(), "é" * 300 and "e\u0301".encode() * 200, b"%s%n%x", b"'; drop table", b"@name:", b"@@", b"@", b"@name:%", b"../../etc/passwd",
@@ -246,7 +246,7 @@ def attack(users, world, ops, arguments):
             world.imports.append(reply.operation)
         world.files += [int(v.value) for v in reply.value if v.name == b"file"]
     print(f"# {codes}; slowest {slowest[0]:.2f} s: {slowest[1]}")
-    never = set(ops) - answered - {"system.backup", "system.invite", "reminder.snooze"}
+    never = set(ops) - answered - {"system.backup", "system.invite", "reminder.snooze", "mail.take", "mail.done"}
     tap.ok(f"{REQUESTS} requests, each answered with what is wrong", not tap.failed and sum(codes.values()) > REQUESTS * 0.8, codes)
     tap.ok("most operations were done too", len(never) < len(ops) * 0.3, never)
 
