@@ -183,7 +183,8 @@ void group_json(const Guanxi__Group *group, struct buf *out)
 static enum status print_groups(struct app *app, const Guanxi__Reply *reply, struct error *e)
 {
 	const struct entity *en = schema_entity(catalog_schema(app), bytes_str(app->noun));
-	const struct field *by = en ? entity_field(en, bytes_str(app->opt.by)) : NULL;
+	struct bytes name = bytes_of(app->opt.by, strcspn(app->opt.by, ":"));
+	const struct field *by = en ? entity_field(en, name) : NULL;
 	const struct grid_column columns[] = {
 		{ by ? by->name : app->opt.by, by ? field_label(app, by) : app->opt.by, false },
 		{ "count", app_tr(app, "number"), true },

@@ -70,6 +70,8 @@ static const struct {
 	{ "* must not be asked for", "不得按 $1 查询" },
 	{ "filter asks for what must not be seen", "筛选条件涉及不得查看的内容" },
 	{ "* must not be seen", "不得查看 $1" },
+	{ "a period is month, quarter or year", "周期只能是 month(月)、quarter(季)或 year(年)" },
+	{ "* is no date: it has no periods", "$1 不是日期,没有周期" },
 	{ "only = on a name, number, phone or e-mail address may be asked for",
 		"只能按名称、编号、电话或邮箱用 = 查询" },
 	{ "search is not allowed to this role", "该角色不能搜索" },

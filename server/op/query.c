@@ -344,11 +344,26 @@ static enum status record_export(struct call *c, struct error *e)
 
 struct groups {
 	struct call *call;
-	const struct field *by;
-	size_t cap;
+	struct query_by by;
 	struct error *e;
 	enum status failed;
 };
+
+/* 2026-03, 2026-Q1, 2026; nothing for those without a date. */
+static void format_period(const struct query_by *by, struct bytes run, struct buf *out)
+{
+	struct wire_field w;
+	civil_date day;
+
+	if (!record_next(&run, &w, NULL))
+		return;
+	day = (civil_date)w.number;
+	buf_printf(out, "%04d", date_year(day));
+	if (by->months == 1)
+		buf_printf(out, "-%02d", date_month(day));
+	else if (by->months == 3)
+		buf_printf(out, "-Q%d", (date_month(day) + 2) / 3);
+}
 
 static void group_add(void *arg, struct bytes run, uint64_t count)
 {
@@ -363,8 +378,13 @@ static void group_add(void *arg, struct bytes run, uint64_t count)
 		return;
 	}
 	guanxi__group__init(group);
-	type_format_run(g->by, run, FORM_DISPLAY, &ctx, &text);
-	type_format_run(g->by, run, FORM_CODE, &ctx, &code);
+	if (g->by.months) {
+		format_period(&g->by, run, &text);
+		format_period(&g->by, run, &code);
+	} else {
+		type_format_run(g->by.field, run, FORM_DISPLAY, &ctx, &text);
+		type_format_run(g->by.field, run, FORM_CODE, &ctx, &code);
+	}
 	group->value = pb_from(arena_copy(c->arena, buf_bytes(&text)));
 	group->count = count;
 	group->has_code = true;
@@ -372,6 +392,41 @@ static void group_add(void *arg, struct bytes run, uint64_t count)
 	c->reply->group[c->reply->n_group++] = group;
 	buf_free(&text);
 	buf_free(&code);
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	const Guanxi__Group *x = *(Guanxi__Group *const *)a, *y = *(Guanxi__Group *const *)b;
+
+	return bytes_compare(pb_bytes(x->value), pb_bytes(y->value));
+}
+
+/* FIELD, or FIELD:month and its like of a date. */
+static enum status by_open(
+	struct target *t, struct bytes text, struct query_by *by, struct error *e)
+{
+	static const struct {
+		const char *name;
+		int months;
+	} periods[] = { { "month", 1 }, { "quarter", 3 }, { "year", 12 } };
+	const uint8_t *colon = memchr(text.data, ':', text.len);
+	size_t len = colon ? (size_t)(colon - text.data) : text.len;
+	struct bytes name = bytes_of(text.data, len);
+
+	by->field = target_field(t, name, e);
+	if (!by->field)
+		return STATUS_INVALID;
+	by->zone = t->call->caller->zone;
+	for (size_t i = 0; colon && i < sizeof(periods) / sizeof(*periods); i++)
+		if (bytes_equal(
+			    bytes_of(colon + 1, text.len - len - 1), bytes_str(periods[i].name)))
+			by->months = periods[i].months;
+	if (colon && !by->months)
+		return error_set(e, STATUS_USAGE, "a period is month, quarter or year");
+	if (by->months && by->field->type != T_DATE && by->field->type != T_DATETIME)
+		return error_set(
+			e, STATUS_USAGE, "%s is no date: it has no periods", by->field->name);
+	return path_allowed(t, &name, 1, e);
 }
 
 static enum status count_by(struct target *t, const struct query *q, struct error *e)
@@ -383,15 +438,14 @@ static enum status count_by(struct target *t, const struct query *q, struct erro
 
 	if (!name.len)
 		return STATUS_OK;
-	g.by = target_field(t, name, e);
-	if (!g.by)
-		return STATUS_INVALID;
-	s = path_allowed(t, &name, 1, e);
+	s = by_open(t, name, &g.by, e);
 	c->reply->group = arena_alloc(c->arena, LIMIT_MAX * sizeof(*c->reply->group));
 	if (!s && !c->reply->group)
 		s = error_set(e, STATUS_INVALID, "reply too large");
 	if (!s)
-		s = query_count_by(c->txn, q, g.by, group_add, &g, e);
+		s = query_count_by(c->txn, q, &g.by, group_add, &g, e);
+	if (!s && !g.failed && g.by.months)
+		qsort(c->reply->group, c->reply->n_group, sizeof(*c->reply->group), compare_groups);
 	return s ? s : g.failed;
 }
 

@@ -111,6 +111,19 @@ static void add_readings(
 	}
 }
 
+/* A reading may put a name where it stands anyway: that entry must outlive the reading, though the name does not change. */
+static void add_read_names(const struct store *s, const struct shape *sh, uint64_t id,
+	struct bytes fields, struct key_set *out)
+{
+	struct wire_field w;
+
+	for (size_t i = 0; i < sh->nfields; i++) {
+		const struct shape_field *sf = &sh->fields[i];
+		if (sf->reading && sf->indexed && record_find(fields, sf->field->tag, &w))
+			add_value(s, sh, sf->field, &w, id, out);
+	}
+}
+
 static void add_reference(const struct shape *sh, const struct shape_field *sf, bool deleted,
 	const struct wire_field *w, uint64_t id, struct key_set *out)
 {
@@ -164,6 +177,7 @@ void index_keys_of(const struct store *s, const struct shape *sh, uint64_t id, s
 		if (sf && sf->refers)
 			add_reference(sh, sf, false, &w, id, out);
 	}
+	add_read_names(s, sh, id, whole, out);
 	add_readings(sh, id, whole, out);
 	match_keys(s, sh, id, whole, out);
 }

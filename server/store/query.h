@@ -54,8 +54,14 @@ enum status query_count(struct txn *t, const struct query *q, uint64_t *count, s
 /* How query_count would count, in words. out is replaced. */
 enum status query_explain_count(
 	struct txn *t, const struct query *q, struct buf *out, struct error *e);
-/* Counts by the values of one field, those that = takes for equal together; calls group once per value (run in wire form; empty: not set). */
-enum status query_count_by(struct txn *t, const struct query *q, const struct field *by,
+/* What is counted together: values that = takes for equal; of dates and instants also those of some months of the calendar. */
+struct query_by {
+	const struct field *field;
+	int months; /* 0: by values; 1, 3, 12: a value's run is that of the first day, as a date */
+	const struct zone *zone; /* of instants' days */
+};
+/* Counts by the values of one field; calls group once per value (run in wire form; empty: not set). */
+enum status query_count_by(struct txn *t, const struct query *q, const struct query_by *by,
 	void (*group)(void *arg, struct bytes run, uint64_t count), void *arg, struct error *e);
 
 /*

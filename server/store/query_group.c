@@ -1,7 +1,8 @@
 /*
  * Numbers of records by the values of a field: along its index, sieved by the set of the condition, or from the records. Values that
- * are equal in the sense of = are one group, spelled as its oldest record spells it.
+ * are equal in the sense of = are one group, spelled as its oldest record spells it; dates of one period are, if that is asked for.
  */
+#include "common/date.h"
 #include "server/store/query_count.h"
 #include <glib.h>
 
@@ -17,8 +18,9 @@ struct group {
 struct groups {
 	struct count count;
 	const struct field *by;
+	const struct query_by *how;
 	GHashTable *table; /* normal form -> struct group */
-	struct buf key;
+	struct buf key, period;
 	bool cut; /* a text is as long as a key: others may begin like it */
 };
 
@@ -28,6 +30,29 @@ static void group_free(void *arg)
 
 	g_bytes_unref(g->run);
 	g_free(g);
+}
+
+/* The first day of the period in which a date or an instant lies. */
+static civil_date first_day(const struct groups *gs, const struct wire_field *w)
+{
+	civil_date day = gs->by->type == T_DATETIME ? zone_date(gs->how->zone, unzigzag(w->number))
+						    : (civil_date)w->number;
+	int month = date_month(day) - 1;
+
+	return date_make(date_year(day), month - month % gs->how->months + 1, 1);
+}
+
+/* What stands for the value: itself, or its period. Valid until the next call. */
+static struct bytes grouped(struct groups *gs, struct bytes run)
+{
+	struct bytes rest = run;
+	struct wire_field w;
+
+	if (!gs->how->months || !record_next(&rest, &w, NULL))
+		return run;
+	buf_clear(&gs->period);
+	record_add_number(&gs->period, gs->by->tag, (uint64_t)first_day(gs, &w));
+	return buf_bytes(&gs->period);
 }
 
 /* The group of a value; NULL when there are too many. */
@@ -74,7 +99,7 @@ static enum status add_record(void *arg, const struct stored *record, struct err
 
 	do {
 		if (record_next(&run, &w, NULL))
-			item = w.whole;
+			item = grouped(gs, w.whole);
 		struct group *g = group_of(gs, item, e);
 		if (!g)
 			return STATUS_USAGE;
@@ -124,7 +149,7 @@ static enum status entry_run(
 static enum status add_entries(struct groups *gs, const struct index_entry *first, uint64_t n,
 	struct buf *run, struct error *e)
 {
-	struct bytes whole;
+	struct bytes whole, value;
 	struct wire_field w;
 	struct group *g;
 	enum status s;
@@ -136,11 +161,12 @@ static enum status add_entries(struct groups *gs, const struct index_entry *firs
 	whole = buf_bytes(run);
 	if (s || !record_next(&whole, &w, NULL))
 		return s;
-	g = group_of(gs, w.whole, e);
+	value = grouped(gs, w.whole);
+	g = group_of(gs, value, e);
 	if (!g)
 		return STATUS_USAGE;
 	g->count += n;
-	spell(g, w.whole);
+	spell(g, value);
 	return STATUS_OK;
 }
 
@@ -276,10 +302,10 @@ static enum status report(
 	return STATUS_OK;
 }
 
-enum status query_count_by(struct txn *t, const struct query *q, const struct field *by,
+enum status query_count_by(struct txn *t, const struct query *q, const struct query_by *by,
 	void (*group)(void *arg, struct bytes run, uint64_t count), void *arg, struct error *e)
 {
-	struct groups gs = { .by = by };
+	struct groups gs = { .by = by->field, .how = by };
 	enum status s = count_open(&gs.count, t, q, e);
 
 	gs.table = g_hash_table_new_full(
@@ -296,6 +322,7 @@ enum status query_count_by(struct txn *t, const struct query *q, const struct fi
 		s = report(&gs, group, arg);
 	g_hash_table_destroy(gs.table);
 	buf_free(&gs.key);
+	buf_free(&gs.period);
 	count_close(&gs.count);
 	return s;
 }

@@ -179,6 +179,7 @@ def works(owned):
         count("count, AND of three", lambda i: f"city = {city(i)} and employee_count >= {i % 4000} and annual_revenue < {i * 99991}"),
         ("count of activities of a month and kind", "record.count", lambda i: {"entity": "activity", "filter": f"activity_type = {KINDS[i % 6]} and activity_date >= 2024-{i // 6 % 12 + 1:02d}-01"}, COUNT_MS),
         ("count by city", "record.count", lambda i: {"entity": "customer", "filter": f"employee_count >= {i % 4000}", "args": {"by": "city"}}, None),
+        ("count by month", "record.count", lambda i: {"entity": "activity", "filter": f"mode = {MODES[i % 9]}", "args": {"by": "activity_date:month"}}, None),
     ]
 
 

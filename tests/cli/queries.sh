@@ -47,6 +47,18 @@ records: each candidate is read and checked"
 exits "a plan of a count" 0 as admin customer count 'city = 杭州 or employee_count < 3' --explain
 like "reads no records" "$ERR" 'records: not read'
 like "and counts" "$OUT" '^22$'
+for day in 2024-12-31 2025-01-01 2025-02-28; do
+	as admin activity add customer=1 activity_type=call subject=a activity_date=$day >/dev/null 2>&1
+done
+periods() { as admin activity count --by "$2:$1" -o tsv --no-header | tr '\t\n' '= '; }
+is "count by month" "$(periods month activity_date)" "2024-12=1 2025-01=1 2025-02=1 "
+is "by quarter" "$(periods quarter activity_date)" "2024-Q4=1 2025-Q1=2 "
+is "by year, none without a date" "$(periods year activity_date)" "2024=1 2025=2 "
+is "all without one" "$(periods year started_at)" "=3 "
+like "an instant's months" "$(as admin customer count --by created_at:month -o tsv --no-header | cut -f1)" '^20[0-9][0-9]-[01][0-9]$'
+exits "no other period" 2 as admin customer count --by created_at:week
+like "which it says" "$ERR" 'a period is month, quarter or year'
+exits "nothing but dates has any" 2 as admin customer count --by city:month
 is "count by, with a filter" "$(as admin customer count 'employee_count <= 3' --by city -o tsv --no-header | LC_ALL=C sort | tr '\t\n' '= ')" "杭州=3 "
 
 as admin role add code=outside label_zh=外部 scope=all rights=customer.list exact_only=yes >/dev/null 2>&1

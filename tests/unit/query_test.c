@@ -827,13 +827,15 @@ static void test_count_by(void **state)
 		struct groups g = { 0 }, read = { 0 };
 		struct asked a;
 
-		OK(query_count_by(t, &q, level, add_group, &g, NULL));
+		OK(query_count_by(
+			t, &q, &(struct query_by){ .field = level }, add_group, &g, NULL));
 		assert_int_equal(g.total, counted(t, "", &scopes[i]));
 		assert_int_equal(g.unset, counted(t, "level is empty", &scopes[i]));
 		assert_in_range(g.values, 0, 31);
 		must_ask(&a, b.customer, "id > 0");
 		q.condition = a.condition;
-		OK(query_count_by(t, &q, level, add_group, &read, NULL));
+		OK(query_count_by(
+			t, &q, &(struct query_by){ .field = level }, add_group, &read, NULL));
 		assert_int_equal(read.total, g.total);
 		assert_int_equal(read.sum, g.sum);
 		assert_int_equal(read.values, g.values);
