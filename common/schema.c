@@ -463,7 +463,7 @@ static enum status check_entity(const struct schema *s, const struct entity *en,
 	for (size_t i = 0; i < en->nfields && !st; i++) {
 		const struct field *f = &en->fields[i];
 		const char *const of_field[] = { f->remind_days, f->remind_time, f->remind_user,
-			f->not_before, f->unique_with, f->remind_until };
+			f->remind_workday, f->not_before, f->unique_with, f->remind_until };
 		for (size_t k = 0; k < G_N_ELEMENTS(of_field) && !st; k++)
 			st = check_named(en, of_field[k], e);
 	}

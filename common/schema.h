@@ -120,9 +120,11 @@ struct field {
 	const char *remind_user;    /* field that names who is reminded */
 	const char *remind_kind;    /* code in dictionary reminder_kind */
 	const char *remind_setting; /* without remind_days: setting that holds the days ahead */
-	const struct range *range;  /* NULL: every number */
-	const char *not_before;     /* date field of this record that this date may not precede */
-	const char *unique_with;    /* indexed field: no two records have the same two values */
+	const char *
+		remind_workday; /* choice field that moves reminders off holidays; without: setting birthday.workday or, of other dates, reminder.workday */
+	const struct range *range; /* NULL: every number */
+	const char *not_before;    /* date field of this record that this date may not precede */
+	const char *unique_with;   /* indexed field: no two records have the same two values */
 	const char *only; /* with F_REQUIRED: "field=code", needed of such records only; or NULL */
 	const char *
 		needed_when; /* required then: "state=closed|answered", "ends_on" (set); several joined by & */

@@ -594,5 +594,9 @@ const struct dictionary_row dictionary_rows[] = {
 	{ "quarter", "每季度", NULL, NULL, 0 },
 	{ "half_year", "每半年", NULL, NULL, 0 },
 	{ "year", "每年", NULL, NULL, 0 },
+	{ "workday_move", "避开假日", NULL, NULL, ROW_DICTIONARY | ROW_FIXED },
+	{ "none", "不移动", NULL, NULL, ROW_DEFAULT },
+	{ "before", "移到之前的工作日", NULL, NULL, 0 },
+	{ "after", "移到之后的工作日", NULL, NULL, 0 },
 	{ 0 },
 };

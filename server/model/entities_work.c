@@ -1,4 +1,5 @@
 /* What is done with customers: activities, tasks, reminders. */
+#include "common/rrule.h"
 #include "server/model/entities.h"
 
 /* The rows are a table. */
@@ -138,7 +139,7 @@ const struct field reminder_fields[] = {
 		.initial = "@me" },
 	{ .tag = 6, .name = "start_on", .type = T_BIRTHDAY, .zh = "起始日期", .en = "First date",
 		.flags = F_REQUIRED | F_INDEXED,
-		.remind = REMIND_SERIES, .remind_days = "days_before", .remind_time = "time_of_day", .remind_user = "user" },
+		.remind = REMIND_SERIES, .remind_days = "days_before", .remind_time = "time_of_day", .remind_user = "user", .remind_workday = "workday" },
 	{ .tag = 7, .name = "time_of_day", .type = T_TIME, .zh = "时间", .en = "Time",
 		.flags = F_DEFAULTED, .initial = "09:00" },
 	{ .tag = 8, .name = "repeat", .type = T_CHOICE, .refers_to = "reminder_repeat",
@@ -174,5 +175,11 @@ const struct field reminder_fields[] = {
 		.zh = "升级天数", .en = "Escalate after days", .flags = F_DEFAULTED, .range = &not_negative },
 	{ .tag = 22, .name = "source_rule", .type = T_TEXT, .zh = "来源规则", .en = "Rule",
 		.flags = F_INDEXED | F_READONLY },
+	{ .tag = 23, .name = "rrule", .type = T_TEXT, .max = RRULE_TEXT_MAX,
+		.zh = "重复规则", .en = "Recurrence rule" },
+	{ .tag = 24, .name = "workday", .type = T_CHOICE, .refers_to = "workday_move",
+		.zh = "避开假日", .en = "Off holidays", .flags = F_INDEXED },
+	{ .tag = 25, .name = "missed", .type = T_INTEGER, .zh = "错过次数", .en = "Missed",
+		.flags = F_READONLY },
 	{ 0 },
 };

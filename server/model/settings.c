@@ -4,6 +4,8 @@
 /* clang-format off */
 const struct setting_row setting_rows[] = {
 	{ "birthday.days_before", "3,0", "生日提前几天提醒", "days ahead on which birthdays remind", "list" },
+	{ "birthday.workday", "none", "生日提醒遇假日移到之前或之后的工作日", "workday to which reminders of birthdays on holidays move", "none|before|after" },
+	{ "reminder.workday", "none", "其他日期的提醒遇假日移到之前或之后的工作日", "workday to which reminders of other dates on holidays move", "none|before|after" },
 	{ "birthday.leap_day", "02-28", "平年里2月29日的生日过哪天", "when 29 February is kept in other years", "02-28|03-01" },
 	{ "lunar.leap_month", "plain", "闰月生日是否在平月也过", "leap-month birthdays also in the plain month", "plain|both" },
 	{ "session.idle_minutes", "30", "空闲多少分钟后会话结束,0 为不限", "minutes without use that end a session, 0 never", "0-100000" },

@@ -1,5 +1,6 @@
 /* What is special to activities, tasks and reminders: the dates that they give their customer. */
 #include "common/birthday.h"
+#include "common/rrule.h"
 #include "server/model/computed.h"
 #include "server/model/draft.h"
 
@@ -350,6 +351,23 @@ static void reminder_prepare(struct draft *d)
 		draft_set_number(d, "record", any_ref(ENTITY_CUSTOMER, customer));
 }
 
+static void check_rrule(struct draft *d, const char *repeat, const struct birthday *start)
+{
+	struct rrule rule;
+	civil_date first;
+	char why[96];
+
+	if (!rrule_parse(draft_text(d, "rrule"), &rule, why))
+		draft_bad(d, "rrule", "%s", why);
+	else if (strcmp(repeat, "none") != 0)
+		draft_bad(d, "repeat", "is not none: rrule says how it repeats");
+	else if (start->lunar || !start->year)
+		draft_bad(d, "start_on", "is no date with its year: rrule counts from it");
+	else if (first = date_make(start->year, start->month, start->day),
+		!rrule_next(&rule, first, first))
+		draft_bad(d, "rrule", "never happens from start_on on");
+}
+
 static void reminder_check(struct draft *d)
 {
 	const char *repeat = draft_code(d, "repeat");
@@ -358,6 +376,8 @@ static void reminder_check(struct draft *d)
 
 	if (!birthday_parse(draft_text(d, "start_on"), &start, why))
 		return;
+	if (draft_has(d, "rrule"))
+		check_rrule(d, repeat, &start);
 	if ((start.lunar || !start.year) && strcmp(repeat, "none") != 0 &&
 		strcmp(repeat, "yearly") != 0)
 		draft_bad(d, "repeat", "is not yearly: start_on is a day of every year");

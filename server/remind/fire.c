@@ -18,6 +18,8 @@ struct firing {
 	uint64_t user;
 	civil_date occurrence;
 	bool late;
+	uint64_t
+		missed; /* occurrences before this one that nobody was reminded of: the server was down */
 };
 
 void reminder_merge(const struct entity *entity, struct bytes base,
@@ -79,6 +81,8 @@ static enum status firing_make(const struct firing *f, uint64_t *id, struct erro
 		{ "late", f->late, { 0 }, false },
 		{ "last_fired_at", zigzag(f->call->now_ms), { 0 }, false },
 		{ "source_rule", 0, buf_bytes(&rule), true },
+		{ "days_before", zigzag(f->row->nth), { 0 }, false },
+		{ "missed", zigzag((int64_t)f->missed), { 0 }, false },
 		{ "customer", customer, { 0 }, false },
 	};
 	reminder_merge(f->reminder_entity, bytes_of("", 0), patch,
@@ -104,6 +108,7 @@ static enum status firing_mark(const struct firing *f, struct error *e)
 		{ "late", f->late, { 0 }, false },
 		{ "last_fired_at", zigzag(f->call->now_ms), { 0 }, false },
 		{ "user", f->user, { 0 }, false },
+		{ "missed", zigzag((int64_t)f->missed), { 0 }, false },
 	};
 	enum status status;
 
@@ -179,8 +184,10 @@ static enum status firing_advance(struct firing *f, struct error *e)
 		(nth = asked_nth(&a, f->row)) < a.nahead)
 		while ((more = asking_next(&a, nth, date_add_days(f->occurrence, 1),
 				date_add_days(f->occurrence, -a.ahead[nth]), f->row->id, &next)) &&
-			next.instant <= f->call->now_ms)
+			next.instant <= f->call->now_ms) {
 			f->occurrence = next.occurrence;
+			f->missed++;
+		}
 	return plan_advance(f->call->txn, f->row, more ? &next : NULL, e);
 }
 

@@ -168,13 +168,19 @@ enum status follow_source(struct txn *t, struct lookup *l, const struct author *
 		t, f.reminders, "record", any_ref(entity->number, after->id), follow_one, &f, e);
 }
 
-/* A reminder that a field made for this occurrence and this day. */
+/* A reminder that a field made for this occurrence and so many days ahead; older ones tell these by their day alone. */
 static bool is_made_for(const struct entity *reminders, const struct stored *reminder,
-	civil_date occurrence, struct bytes day)
+	const struct due_row *row, struct bytes day)
 {
-	return model_text(reminders, reminder->fields, "source_rule").len &&
-	       (civil_date)model_number(reminders, reminder->fields, "occurrence") == occurrence &&
-	       bytes_equal(model_text(reminders, reminder->fields, "start_on"), day);
+	const struct field *ahead = entity_field_named(reminders, "days_before");
+
+	if (!model_text(reminders, reminder->fields, "source_rule").len ||
+		(civil_date)model_number(reminders, reminder->fields, "occurrence") !=
+			row->occurrence)
+		return false;
+	if (record_has(reminder->fields, ahead->tag))
+		return record_signed(reminder->fields, ahead->tag) == row->nth;
+	return bytes_equal(model_text(reminders, reminder->fields, "start_on"), day);
 }
 
 bool follow_fired(struct txn *t, const struct entity *entity, const struct field *field,
@@ -197,7 +203,7 @@ bool follow_fired(struct txn *t, const struct entity *entity, const struct field
 				  t, reminders, about, buf_bytes(&wire), after, ids, PAGE)) > 0) {
 		for (size_t i = 0; i < n && !found; i++)
 			found = !store_get(t, &scope_all, reminders, ids[i], &room, &s, NULL) &&
-				is_made_for(reminders, &s, row->occurrence, buf_bytes(&day));
+				is_made_for(reminders, &s, row, buf_bytes(&day));
 		after = ids[n - 1];
 	}
 	buf_free(&day);

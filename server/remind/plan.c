@@ -1,6 +1,7 @@
 #include "server/remind/plan.h"
 #include "server/model/computed.h"
 #include "server/model/lookup.h"
+#include "server/model/workdays.h"
 #include "server/remind/follow.h"
 #include "server/remind/remind.h"
 #include "server/remind/replan.h"
@@ -180,6 +181,7 @@ static bool read_series(struct asking *a, struct lookup *l, struct bytes fields)
 {
 	char why[96];
 	const struct field *every = entity_field_named(a->entity, "repeat_every");
+	struct bytes rule;
 	civil_date d;
 
 	a->series = (struct series){ .every = 1 };
@@ -202,7 +204,42 @@ static bool read_series(struct asking *a, struct lookup *l, struct bytes fields)
 	a->series.until = (civil_date)model_number(a->entity, fields, "repeat_until");
 	if (every && record_has(fields, every->tag))
 		a->series.every = (int)record_signed(fields, every->tag);
-	return true;
+	rule = model_text(a->entity, fields, "rrule");
+	return !rule.len || rrule_parse(rule, &a->series.rrule, why);
+}
+
+static uint64_t branch_of(struct txn *t, uint64_t user)
+{
+	const struct entity *en;
+	struct stored s;
+	struct buf buf = BUF_INIT;
+	uint64_t branch = 0;
+
+	if (read_record(t, "user", user, &buf, &en, &s))
+		branch = model_number(en, s.fields, "branch");
+	buf_free(&buf);
+	return branch;
+}
+
+/* The record's own field says whether its reminders move off holidays, else a setting for all; a point in time stays where it is. */
+static void read_move(struct asking *a, struct lookup *l, struct bytes fields)
+{
+	struct bytes move;
+
+	if (a->field->remind_workday)
+		move = bytes_str(
+			lookup_code(l, model_number(a->entity, fields, a->field->remind_workday)));
+	else if (a->field->type == T_DATETIME)
+		return;
+	else
+		move = lookup_setting(l, a->field->remind == REMIND_BIRTHDAY ? "birthday.workday"
+									     : "reminder.workday");
+	if (bytes_equal_str(move, "before"))
+		a->move = MOVE_BEFORE;
+	else if (bytes_equal_str(move, "after"))
+		a->move = MOVE_AFTER;
+	if (a->move)
+		a->branch = branch_of(a->txn, a->user);
 }
 
 bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
@@ -210,7 +247,9 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 {
 	const struct field *time = NULL;
 
-	*out = (struct asking){ .entity = entity, .field = field, .minute = DEFAULT_MINUTE };
+	*out = (struct asking){
+		.entity = entity, .field = field, .minute = DEFAULT_MINUTE, .txn = t
+	};
 	if (!record_has(record->fields, field->tag) || closed(l, entity, record) ||
 		plan_closed_above(t, entity, record) || stands(entity, record, field->remind_until))
 		return false;
@@ -226,19 +265,38 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 	if (time && record_has(record->fields, time->tag))
 		out->minute = (int)record_number(record->fields, time->tag);
 	read_ahead(out, l, record->fields);
+	read_move(out, l, record->fields);
 	return true;
+}
+
+/* The day on which an occurrence reminds. */
+static civil_date reminding_day(const struct asking *a, size_t nth, civil_date occurrence)
+{
+	civil_date day = date_add_days(occurrence, -a->ahead[nth]);
+
+	if (a->move == MOVE_NONE || workday_is(a->txn, a->branch, day))
+		return day;
+	return workday_add(a->txn, a->branch, day, a->move == MOVE_BEFORE ? -1 : 1);
+}
+
+/* The first day whose reminders are not due before today: those of the holidays just past may have moved to today. */
+static civil_date first_day(const struct asking *a, civil_date today)
+{
+	if (a->move != MOVE_AFTER)
+		return today;
+	return date_add_days(workday_add(a->txn, a->branch, today, -1), 1);
 }
 
 bool asking_next(const struct asking *a, size_t nth, civil_date from, civil_date today, uint64_t id,
 	struct due_row *out)
 {
-	civil_date earliest = date_add_days(today, a->ahead[nth]);
+	civil_date earliest = date_add_days(first_day(a, today), a->ahead[nth]);
 	civil_date d = series_next(&a->series, from > earliest ? from : earliest);
 
 	if (!d)
 		return false;
 	*out = (struct due_row){
-		.instant = zone_instant(a->zone, date_add_days(d, -a->ahead[nth]), a->minute),
+		.instant = zone_instant(a->zone, reminding_day(a, nth, d), a->minute),
 		.entity = a->entity->number,
 		.id = id,
 		.tag = a->field->tag,
@@ -263,7 +321,8 @@ static bool rule_touched(const struct entity *entity, const struct field *field,
 	const struct stored *before, const struct stored *after)
 {
 	const char *names[] = { field->name, field->remind_days, field->remind_time,
-		"birthday_calendar", "repeat", "repeat_every", "repeat_until" };
+		"birthday_calendar", "repeat", "repeat_every", "repeat_until", "rrule",
+		field->remind_workday };
 	bool touched = false;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

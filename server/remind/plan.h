@@ -35,6 +35,10 @@ struct asking {
 	int minute;    /* local time of the day */
 	uint64_t user; /* who is reminded, 0: nobody */
 	const struct zone *zone;
+	/* The day of reminding is moved off holidays of the branch of who is reminded. */
+	enum { MOVE_NONE, MOVE_BEFORE, MOVE_AFTER } move;
+	struct txn *txn;
+	uint64_t branch;
 };
 
 /* false when the record asks for nothing through this field: not set, closed, archived, deleted. */

@@ -36,12 +36,15 @@ static bool setting_moves(
 	struct bytes name = record_text(setting->fields, entity_field_named(entity, "name")->tag);
 
 	return bytes_starts(name, bytes_str("birthday.")) ||
-	       bytes_starts(name, bytes_str("lunar.")) || days_of_a_field(schema, name);
+	       bytes_starts(name, bytes_str("lunar.")) ||
+	       bytes_equal_str(name, "reminder.workday") || days_of_a_field(schema, name);
 }
 
 bool replan_needed(const struct schema *schema, const struct entity *entity,
 	const struct stored *before, const struct stored *after)
 {
+	if (entity->number == ENTITY_CALENDAR_DAY)
+		return true;
 	if (!before)
 		return false;
 	switch (entity->number) {

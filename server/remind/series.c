@@ -48,6 +48,8 @@ static civil_date occurrence(const struct series *s, civil_date from)
 	if (s->start.lunar || !s->start.year || s->repeat == REPEAT_YEARLY)
 		return yearly(s, from);
 	start = start_date(s);
+	if (s->rrule.freq)
+		return rrule_next(&s->rrule, start, from);
 	switch (s->repeat) {
 	case REPEAT_DAILY:
 		return every_days(start, every, from);

@@ -40,30 +40,47 @@ static void set_owner(struct people *p, const char *owner)
 	bench_set(p->b, "customer", p->customer, values);
 }
 
-static void days_before(struct people *p, const char *days)
+static void set_setting(struct people *p, const char *name, const char *value)
 {
 	char values[64];
-	uint64_t ids[64], id = 0;
+	uint64_t id = 0;
 	const struct entity *en = bench_entity(p->b, "setting");
 
 	for (uint64_t i = 1; i < 200 && !id; i++) {
 		struct buf room = BUF_INIT;
 		struct stored s;
 		if (!bench_get(p->b, "setting", i, &room, &s) &&
-			bytes_equal_str(model_text(en, s.fields, "name"), "birthday.days_before"))
+			bytes_equal_str(model_text(en, s.fields, "name"), name))
 			id = i;
 		buf_free(&room);
 		error_clear(&p->b->e);
 	}
-	(void)ids;
-	snprintf(values, sizeof values, "value=%s", days);
+	snprintf(values, sizeof values, "value=%s", value);
 	bench_set(p->b, "setting", id, values);
+}
+
+static void days_before(struct people *p, const char *days)
+{
+	set_setting(p, "birthday.days_before", days);
 }
 
 static void is_planned(
 	struct people *p, const char *entity, uint64_t id, const char *field, const char *want)
 {
 	assert_string_equal(planned_text(p->r, entity, id, field), want);
+}
+
+/* A signed number of a record. */
+static int64_t number_of(struct people *p, const char *entity, uint64_t id, const char *field)
+{
+	struct buf room = BUF_INIT;
+	struct stored s;
+	int64_t v;
+
+	assert_int_equal(bench_get(p->b, entity, id, &room, &s), STATUS_OK);
+	v = unzigzag(model_number(bench_entity(p->b, entity), s.fields, field));
+	buf_free(&room);
+	return v;
 }
 
 static void test_edits_plan_anew(void **state)
@@ -259,6 +276,99 @@ static void test_stand_in(void **state)
 	remind_close(&p.r);
 }
 
+/* The last Friday of the month; edits of the rule plan anew, and none that never comes is taken. */
+static void test_rrule(void **state)
+{
+	struct people p = people_open();
+	uint64_t id = bench_add(
+		p.b, "reminder", "title=x|start_on=2026-11-23|rrule=FREQ=MONTHLY;BYDAY=-1FR");
+
+	is_planned(&p, "reminder", id, "start_on", "2026-11-27T01:00:00Z 0");
+	fire_at(p.r, "2026-11-27 09:00");
+	is_planned(&p, "reminder", id, "start_on", "2026-12-25T01:00:00Z 0");
+	bench_set(p.b, "reminder", id,
+		"rrule=FREQ=MONTHLY;BYMONTHDAY=31;UNTIL=20270201|days_before=7,0");
+	is_planned(
+		&p, "reminder", id, "start_on", "2026-12-24T01:00:00Z 7, 2026-12-31T01:00:00Z 0");
+	fire_at(p.r, "2027-01-31 09:00");
+	is_planned(&p, "reminder", id, "start_on", "");
+	bench_refused(p.b, "reminder", 0, "title=x|start_on=2026-11-23|rrule=FREQ=HOURLY", "rrule");
+	bench_refused(p.b, "reminder", 0,
+		"title=x|start_on=2026-11-23|rrule=FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "rrule");
+	bench_refused(p.b, "reminder", 0,
+		"title=x|start_on=2026-11-23|rrule=FREQ=DAILY|repeat=weekly", "repeat");
+	bench_refused(
+		p.b, "reminder", 0, "title=x|start_on=lunar:08-15|rrule=FREQ=DAILY", "start_on");
+	/* all in the past */
+	id = 0;
+	assert_int_equal(bench_put(p.b, "reminder", &id,
+				 "title=x|start_on=2026-11-01|rrule=FREQ=DAILY;COUNT=3"),
+		STATUS_INVALID);
+	assert_string_equal(p.b->e.fields[0].field, "start_on");
+	remind_close(&p.r);
+}
+
+/* 2026-11-28 is a Saturday, 2026-11-30 a Monday; Friday the 27th becomes a holiday. */
+static void test_off_holidays(void **state)
+{
+	struct people p = people_open();
+	uint64_t before = bench_add(
+		p.b, "reminder", "title=b|start_on=2026-11-28|workday=before|days_before=1,0");
+	uint64_t after = bench_add(p.b, "reminder", "title=a|start_on=2026-11-28|workday=after");
+	uint64_t stays = bench_add(p.b, "reminder", "title=n|start_on=2026-11-28|workday=none");
+
+	is_planned(&p, "reminder", before, "start_on",
+		"2026-11-27T01:00:00Z 1, 2026-11-27T01:00:00Z 0");
+	is_planned(&p, "reminder", after, "start_on", "2026-11-30T01:00:00Z 0");
+	is_planned(&p, "reminder", stays, "start_on", "2026-11-28T01:00:00Z 0");
+	bench_add(p.b, "calendar_day", "day=2026-11-27|working=no|label=假日");
+	fire_batch(p.r);
+	is_planned(&p, "reminder", before, "start_on",
+		"2026-11-26T01:00:00Z 1, 2026-11-26T01:00:00Z 0");
+	/* on the Sunday what was moved to Monday is planned still, though its date has passed */
+	fire_at(p.r, "2026-11-29 12:00");
+	bench_set(p.b, "reminder", after, "time_of_day=10:00");
+	is_planned(&p, "reminder", after, "start_on", "2026-11-30T02:00:00Z 0");
+	fire_at(p.r, "2026-11-30 10:00");
+	is_planned(&p, "reminder", after, "start_on", "");
+	assert_int_equal(waiting(p.r, p.b->admin), 3); /* one of each */
+	remind_close(&p.r);
+}
+
+/* Every weekend day of a daily series moves to Monday: one reminder, not three. */
+static void test_off_holidays_daily(void **state)
+{
+	struct people p = people_open();
+	uint64_t id = bench_add(
+		p.b, "reminder", "title=d|start_on=2026-11-27|repeat=daily|workday=after");
+
+	fire_at(p.r, "2026-11-27 09:00");
+	is_planned(&p, "reminder", id, "start_on", "2026-11-30T01:00:00Z 0");
+	fire_at(p.r, "2026-11-30 09:00");
+	is_planned(&p, "reminder", id, "start_on", "2026-12-01T01:00:00Z 0");
+	assert_int_equal(waiting(p.r, p.b->admin), 2);
+	remind_close(&p.r);
+}
+
+/* A setting moves the birthdays of all; what has fired before its day does not fire again when the plan is made anew. */
+static void test_birthdays_off_holidays(void **state)
+{
+	struct people p = people_open();
+	uint64_t id = contact(&p, "11-29"); /* a Sunday */
+
+	days_before(&p, "0");
+	set_setting(&p, "birthday.workday", "before");
+	fire_batch(p.r);
+	is_planned(&p, "contact", id, "birthday", "2026-11-27T01:00:00Z 0");
+	fire_at(p.r, "2026-11-27 09:00");
+	assert_int_equal(waiting(p.r, p.li), 1);
+	set_owner(&p, "wang");
+	fire_at(p.r, "2026-11-30 12:00");
+	assert_int_equal(waiting(p.r, p.wang), 1);
+	is_planned(&p, "contact", id, "birthday", "2027-11-29T09:00:00Z 0");
+	remind_close(&p.r);
+}
+
 static void test_down_for_months(void **state)
 {
 	struct people p = people_open();
@@ -270,6 +380,7 @@ static void test_down_for_months(void **state)
 	assert_int_equal(waiting(p.r, p.li), 1);
 	assert_int_equal(row.occurrence, 20270223);
 	assert_true(row.late);
+	assert_int_equal(number_of(&p, "reminder", 1, "missed"), 91);
 	is_planned(&p, "reminder", 1, "start_on", "2027-02-24T01:00:00Z 0");
 	remind_close(&p.r);
 }
@@ -436,6 +547,10 @@ int main(void)
 		cmocka_unit_test(test_inactive_user),
 		cmocka_unit_test(test_inactive_user_stood_for),
 		cmocka_unit_test(test_stand_in),
+		cmocka_unit_test(test_rrule),
+		cmocka_unit_test(test_off_holidays),
+		cmocka_unit_test(test_off_holidays_daily),
+		cmocka_unit_test(test_birthdays_off_holidays),
 		cmocka_unit_test(test_down_for_months),
 		cmocka_unit_test(test_clock_goes_back),
 		cmocka_unit_test(test_until),
