@@ -10,6 +10,7 @@
 #define GONE_MAX 64
 #define SLICE_PUTS 6000u
 #define SLICE_US (50 * 1000)
+#define ABANDONED_MS (INT64_C(72) * 3600 * 1000) /* without a sign of its client */
 
 uint64_t jobs_next(struct txn *t)
 {
@@ -20,7 +21,23 @@ uint64_t jobs_next(struct txn *t)
 
 bool jobs_waiting(struct txn *t, int64_t now_ms)
 {
-	return jobs_next(t) || purge_due(t, now_ms);
+	uint64_t operation;
+
+	return jobs_next(t) || journal_abandoned(t, now_ms - ABANDONED_MS, &operation) ||
+	       purge_due(t, now_ms);
+}
+
+/* Its client has gone: what it has done stands, and can be taken back. */
+static enum status close_abandoned(struct call *c, uint64_t operation, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct job job;
+	enum status s = journal_read(c->txn, operation, &room, &job, e);
+
+	if (!s)
+		s = journal_finish(c, &job, JOB_PARTIAL, e);
+	buf_free(&room);
+	return s;
 }
 
 void slice_begin(struct slice *s, struct txn *t)
@@ -121,6 +138,8 @@ enum status jobs_slice(struct call *c, struct error *e)
 	enum status s = STATUS_OK;
 
 	/* a job may still refer to what lies in the trash: that is left alone meanwhile */
+	if (!operation && journal_abandoned(c->txn, c->now_ms - ABANDONED_MS, &operation))
+		return close_abandoned(c, operation, e);
 	if (!operation)
 		return purge_slice(c, how->failed != STATUS_OK, e);
 	s = journal_read(c->txn, operation, &room, &job, e);

@@ -8,7 +8,7 @@
 #define LAYOUT_UNNAMED 1 /* before named */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
-enum { ROW_JOB, ROW_KEY, ROW_RUNNING, ROW_REFUSED };
+enum { ROW_JOB, ROW_KEY, ROW_RUNNING, ROW_REFUSED, ROW_CLIENT };
 
 const char *const job_kind_names[] = {
 	[JOB_IMPORT] = "import",
@@ -218,6 +218,23 @@ static enum status mark_running(struct txn *t, const struct job *job, bool runni
 	return s;
 }
 
+/* The row that finds it until its client has come to the end. */
+static enum status mark_open(struct txn *t, const struct job *job, bool open, struct error *e)
+{
+	struct buf key = BUF_INIT;
+	uint8_t number[8];
+	enum status s;
+
+	if (journal_by_server(job))
+		return STATUS_OK;
+	put_be64(number, job->operation);
+	row_key(&key, ROW_CLIENT, job->operation);
+	s = open ? txn_put(t, SPACE_META, buf_bytes(&key), bytes_of(number, 8), e)
+		 : txn_del(t, SPACE_META, buf_bytes(&key), e);
+	buf_free(&key);
+	return s;
+}
+
 /* Whose it is, and since when. */
 static void job_own(struct call *c, struct job *job)
 {
@@ -248,6 +265,8 @@ enum status journal_begin(struct call *c, struct job *job, struct error *e)
 		s = job_put(c->txn, job, e);
 	if (!s)
 		s = mark_running(c->txn, job, true, e);
+	if (!s)
+		s = mark_open(c->txn, job, true, e);
 	return s ? s : record_put(c, job, "add", e);
 }
 
@@ -260,6 +279,8 @@ enum status journal_bulk(
 	job->state = JOB_PARTIAL;
 	job->entity = entity->number;
 	s = job_put(c->txn, job, e);
+	if (!s)
+		s = mark_open(c->txn, job, true, e);
 	return s ? s : record_put(c, job, "add", e);
 }
 
@@ -270,6 +291,8 @@ enum status journal_finish(struct call *c, struct job *job, enum job_state state
 	if (job->state == JOB_RUNNING)
 		s = mark_running(c->txn, job, false, e);
 	job->state = state;
+	if (!s && !job->finished_ms)
+		s = mark_open(c->txn, job, false, e);
 	if (!job->finished_ms)
 		job->finished_ms = job->touched_ms = (uint64_t)c->now_ms;
 	if (!s)
@@ -277,14 +300,15 @@ enum status journal_finish(struct call *c, struct job *job, enum job_state state
 	return s ? s : record_put(c, job, "set", e);
 }
 
-bool journal_running(struct txn *t, uint64_t after, uint64_t *operation)
+/* The first row of the kind after this operation. */
+static bool next_row(struct txn *t, uint8_t kind, uint64_t after, uint64_t *operation)
 {
 	struct buf prefix = BUF_INIT, from = BUF_INIT;
 	struct walk *w = NULL;
 	struct bytes key;
 	bool found = false;
 
-	row_key(&from, ROW_RUNNING, after + 1);
+	row_key(&from, kind, after + 1);
 	buf_add(&prefix, from.data, from.len - 8);
 	if (!walk_open(t, SPACE_META, buf_bytes(&prefix), &w, NULL)) {
 		walk_seek(w, buf_bytes(&from));
@@ -296,6 +320,41 @@ bool journal_running(struct txn *t, uint64_t after, uint64_t *operation)
 	buf_free(&prefix);
 	buf_free(&from);
 	return found;
+}
+
+bool journal_running(struct txn *t, uint64_t after, uint64_t *operation)
+{
+	return next_row(t, ROW_RUNNING, after, operation);
+}
+
+/* When something was done in it last. */
+static int64_t last_touched(struct txn *t, uint64_t operation)
+{
+	struct buf room = BUF_INIT;
+	struct log_entry entry;
+	struct job job;
+	int64_t last = INT64_MAX;
+	uint64_t seq;
+
+	if (!journal_read(t, operation, &room, &job, NULL))
+		last = (int64_t)job.touched_ms;
+	if (log_of_operation_back(t, operation, 0, &seq, 1) &&
+		!log_read(t, seq, &entry, &room, NULL, NULL) && entry.time_ms > last)
+		last = entry.time_ms;
+	buf_free(&room);
+	return last;
+}
+
+bool journal_abandoned(struct txn *t, int64_t before_ms, uint64_t *operation)
+{
+	uint64_t after = 0;
+
+	while (next_row(t, ROW_CLIENT, after, &after))
+		if (last_touched(t, after) < before_ms) {
+			*operation = after;
+			return true;
+		}
+	return false;
 }
 
 uint64_t journal_import(struct txn *t, uint64_t user, const uint8_t key[JOB_KEY])

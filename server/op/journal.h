@@ -6,6 +6,7 @@
  *   "job" 0x00 | operation u64                 -> layout u8 2, kind u8, state u8, refused u8, key[16], 19 x u64, four texts (u32 length each; layout 1 has no named)
  *   "job" 0x01 | user u64, key[16]             -> operation u64: the import that a client can go on with
  *   "job" 0x02 | operation u64                 -> operation u64: the server has to work on it
+ *   "job" 0x04 | operation u64                 -> operation u64: its client has not said that it has come to the end
  *   "job" 0x03 | operation u64, first row u64  -> Reply with the refused rows of one request of an import
  */
 #ifndef SERVER_OP_JOURNAL_H
@@ -94,6 +95,9 @@ void journal_fields(struct call *c, const struct job *job, const char *kind, str
 
 /* The first operation after this number on which the server has to work. */
 bool journal_running(struct txn *t, uint64_t after, uint64_t *operation);
+
+/* The first operation that its client drives and in which nothing has happened since before_ms. */
+bool journal_abandoned(struct txn *t, int64_t before_ms, uint64_t *operation);
 
 /* The unfinished import of the user with this key; 0 if there is none. */
 uint64_t journal_import(struct txn *t, uint64_t user, const uint8_t key[JOB_KEY]);
