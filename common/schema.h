@@ -99,6 +99,13 @@ enum match {
 	MATCH_BIRTHDAY, /* with the name that matches likewise */
 };
 
+/* Which day changes a record by itself: its hook "turned" is called when it begins. */
+enum turn {
+	TURN_NONE,
+	TURN_ON,    /* the date */
+	TURN_AFTER, /* the day after it */
+};
+
 struct field {
 	uint16_t tag; /* never reused; 900-919 common to all entities, from 1000 up custom */
 	uint16_t max; /* longest text in characters; 0: the type's */
@@ -107,6 +114,7 @@ struct field {
 	enum on_delete on_delete;
 	enum remind_source remind;
 	enum match match;
+	enum turn turn; /* of a date */
 	uint32_t flags;
 	const char *name;
 	const char *zh;

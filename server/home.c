@@ -6,6 +6,7 @@
 #include "server/model/model.h"
 #include "server/remind/cadence.h"
 #include "server/remind/remind.h"
+#include "server/remind/turn.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -55,6 +56,8 @@ static enum status observe(void *arg, struct txn *t, const struct author *author
 
 	if (!s)
 		s = remind_plan(t, author, entity, before, after, e);
+	if (!s)
+		s = turn_follow(t, author, entity, before, after, e);
 	return s ? s : cadence_follow(arg, t, author, entity, before, after, e);
 }
 

@@ -60,6 +60,9 @@ struct hooks {
 	/* After an operation that brought this record back; see model_settle. */
 	enum status (*settle)(struct txn *t, const struct author *author,
 		const struct stored *record, struct error *e);
+	/* The day of a field with an attribute turn has begun; today is the owner's. The record is live. */
+	enum status (*turned)(struct txn *t, struct lookup *l, const struct author *author,
+		const struct stored *record, civil_date today, struct error *e);
 	/* A merge gives the live record to another one: what it must change besides the reference. */
 	void (*moved)(struct draft *d);
 	/* Computed fields that are worked out when the record is read, in wire form. */

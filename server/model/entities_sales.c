@@ -194,7 +194,7 @@ const struct field product_price_fields[] = {
 		.class = CLASS_COST, .range = &not_negative },
 	{ .tag = 4, .name = "promotion", .type = T_TEXT, .zh = "优惠情况", .en = "Promotion" },
 	{ .tag = 5, .name = "valid_from", .type = T_DATE, .zh = "生效日期", .en = "Valid from",
-		.flags = F_REQUIRED | F_INDEXED | F_LIST, .unique_with = "product" },
+		.flags = F_REQUIRED | F_INDEXED | F_LIST, .unique_with = "product", .turn = TURN_ON },
 	{ 0 },
 };
 
@@ -295,9 +295,9 @@ const struct field contract_fields[] = {
 	{ .tag = 8, .name = "signed_on", .type = T_DATE, .zh = "签订日期", .en = "Signed on",
 		.flags = F_INDEXED },
 	{ .tag = 9, .name = "starts_on", .type = T_DATE, .zh = "生效日期", .en = "Starts on",
-		.flags = F_INDEXED },
+		.flags = F_INDEXED, .turn = TURN_ON },
 	{ .tag = 10, .name = "ends_on", .type = T_DATE, .zh = "到期日期", .en = "Ends on",
-		.flags = F_INDEXED | F_LIST, .not_before = "starts_on",
+		.flags = F_INDEXED | F_LIST, .not_before = "starts_on", .turn = TURN_AFTER,
 		.remind = REMIND_DATE, .remind_setting = "contract.days_before", .remind_user = "owner", .remind_kind = "contract" },
 	{ .tag = 11, .name = "payment_terms", .type = T_LONG_TEXT,
 		.zh = "付款条款", .en = "Terms of payment" },

@@ -161,29 +161,45 @@ static enum status product_after(struct txn *t, const struct author *author,
 	return moved ? list_price(t, author, after, e) : STATUS_OK;
 }
 
-/* The product shows what is valid today. */
-static enum status product_price_after(struct txn *t, const struct author *author,
-	const struct entity *entity, const struct stored *before, const struct stored *after,
-	struct error *e)
+/* The product of a row of the price list shows what is valid on a day. */
+static enum status show_price(struct txn *t, const struct author *author,
+	const struct stored *listed, civil_date day, struct error *e)
 {
 	const struct entity *products = model_entity(t, ENTITY_PRODUCT);
-	uint64_t id = model_number(entity, after->fields, "product");
+	const struct entity *list = model_entity(t, ENTITY_PRODUCT_PRICE);
+	uint64_t id = model_number(list, listed->fields, "product");
 	struct buf room = BUF_INIT;
 	struct stored product;
 	struct valid v = { 0 };
 	enum status s = STATUS_OK;
 
-	if (!last_was_undo(t, entity, after->id) && read_live(t, products, id, &room, &product)) {
-		s = valid_on(t, id, author_today(t, author), &v, e);
+	if (read_live(t, products, id, &room, &product)) {
+		s = valid_on(t, id, day, &v, e);
 		if (!s && v.from)
 			s = put_priced(
-				t, author, entity, buf_bytes(&v.fields), products, &product, e);
+				t, author, list, buf_bytes(&v.fields), products, &product, e);
 	}
 	buf_free(&v.fields);
 	buf_free(&room);
 	return s;
 }
 
+static enum status product_price_after(struct txn *t, const struct author *author,
+	const struct entity *entity, const struct stored *before, const struct stored *after,
+	struct error *e)
+{
+	if (last_was_undo(t, entity, after->id))
+		return STATUS_OK;
+	return show_price(t, author, after, author_today(t, author), e);
+}
+
+static enum status product_price_turned(struct txn *t, struct lookup *l,
+	const struct author *author, const struct stored *record, civil_date today, struct error *e)
+{
+	return show_price(t, author, record, today, e);
+}
+
 const struct hooks product_hooks = { .entity = ENTITY_PRODUCT, .after = product_after };
-const struct hooks product_price_hooks = { .entity = ENTITY_PRODUCT_PRICE,
-	.after = product_price_after };
+const struct hooks product_price_hooks = {
+	.entity = ENTITY_PRODUCT_PRICE, .after = product_price_after, .turned = product_price_turned
+};

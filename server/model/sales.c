@@ -411,26 +411,44 @@ const struct hooks sale_hooks = { .entity = ENTITY_SALE,
 
 /* Contracts */
 
-/* What the dates say of one that was signed. */
-static void contract_prepare(struct draft *d)
+/* What the dates say of one that was signed; 0: nothing. */
+static uint64_t contract_status(
+	struct lookup *l, const char *code, uint64_t starts, uint64_t ends, civil_date today)
 {
-	const char *code = draft_code(d, "status");
-	uint64_t starts = draft_number(d, "starts_on"), ends = draft_number(d, "ends_on");
-	uint64_t today = (uint64_t)d->w->today;
 	const char *now = NULL;
 
-	if (!draft_changed(d, "status") && !draft_changed(d, "starts_on") &&
-		!draft_changed(d, "ends_on"))
-		return;
 	if (strcmp(code, "signed") != 0 && strcmp(code, "in_force") != 0 &&
 		strcmp(code, "ended") != 0)
-		return;
-	if (ends && ends < today)
+		return 0;
+	if (ends && ends < (uint64_t)today)
 		now = "ended";
-	else if (starts && starts <= today && (strcmp(code, "ended") != 0 || ends))
+	else if (starts && starts <= (uint64_t)today && (strcmp(code, "ended") != 0 || ends))
 		now = "in_force";
-	if (now)
-		draft_set_number(d, "status", lookup_entry(d->w->lookup, "contract_status", now));
+	return now ? lookup_entry(l, "contract_status", now) : 0;
+}
+
+static void contract_prepare(struct draft *d)
+{
+	uint64_t status = contract_status(d->w->lookup, draft_code(d, "status"),
+		draft_number(d, "starts_on"), draft_number(d, "ends_on"), d->w->today);
+
+	if (status && (draft_changed(d, "status") || draft_changed(d, "starts_on") ||
+			      draft_changed(d, "ends_on")))
+		draft_set_number(d, "status", status);
+}
+
+static enum status contract_turned(struct txn *t, struct lookup *l, const struct author *author,
+	const struct stored *record, civil_date today, struct error *e)
+{
+	const struct entity *en = model_entity(t, ENTITY_CONTRACT);
+	uint64_t stands = model_number(en, record->fields, "status");
+	uint64_t status = contract_status(l, lookup_code(l, stands),
+		model_number(en, record->fields, "starts_on"),
+		model_number(en, record->fields, "ends_on"), today);
+
+	return status && status != stands
+		       ? put_number(t, author, en, record, "status", status, false, e)
+		       : STATUS_OK;
 }
 
 struct received {
@@ -541,7 +559,8 @@ static enum status contract_after(struct txn *t, const struct author *author,
 const struct hooks contract_hooks = { .entity = ENTITY_CONTRACT,
 	.prepare = contract_prepare,
 	.after = contract_after,
-	.compute = contract_compute };
+	.compute = contract_compute,
+	.turned = contract_turned };
 
 /* Payments */
 

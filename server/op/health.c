@@ -213,7 +213,7 @@ static void branches_next(struct call *c, struct branch_state *list, size_t n)
 		got = due_read(c->txn, INT64_MAX, seen ? &last : NULL, rows, 64);
 		for (size_t i = 0; i < got; i++) {
 			struct branch_state *b = branch_of_user(c, list, n, rows[i].user);
-			if (b && !b->next_ms && rows[i].tag != PLAN_DIGEST) {
+			if (b && !b->next_ms && due_reminds(&rows[i])) {
 				b->next_ms = rows[i].instant;
 				open--;
 			}

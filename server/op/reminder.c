@@ -256,7 +256,7 @@ static enum status op_planned(struct call *c, struct error *e)
 		n = due_read(c->txn, INT64_MAX, first ? NULL : &last, rows, 64);
 		for (size_t i = 0; i < n && !status && c->reply->n_item < limit; i++) {
 			const struct entity *en = schema_entity_by_number(schema, rows[i].entity);
-			if (!en || rows[i].tag == PLAN_DIGEST ||
+			if (!en || !due_reminds(&rows[i]) ||
 				(want.len && schema_entity(schema, want) != en) ||
 				(rows[i].user != c->caller->user && !c->caller->admin) ||
 				store_get(c->txn, caller_scope(c->caller, en), en, rows[i].id, &buf,

@@ -30,6 +30,12 @@ static void due_from_key(struct bytes key, struct due_row *r)
 	r->nth = get_be16(key.data + 20);
 }
 
+bool due_reminds(const struct due_row *row)
+{
+	return row->tag != PLAN_DIGEST &&
+	       !(row->tag > PLAN_TURN && row->tag < PLAN_TURN + TAG_CUSTOM);
+}
+
 static enum status due_put(struct txn *t, const struct due_row *r, struct error *e)
 {
 	uint8_t key[DUE_KEY], value[12];

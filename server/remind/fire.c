@@ -3,6 +3,7 @@
 #include "server/remind/inbox.h"
 #include "server/remind/mail.h"
 #include "server/remind/replan.h"
+#include "server/remind/turn.h"
 #include "server/remind/whom.h"
 #include "server/server.h"
 
@@ -233,6 +234,8 @@ static enum status fire_row(
 		return cadence_fire(c, l, row, e);
 	if (row->tag == PLAN_DIGEST && planned(c->txn, row))
 		return mail_digest(c, l, row, e);
+	if (turn_is_tag(row->tag))
+		return turn_fire(c, l, row, e);
 	f.reminder_entity = schema_entity_by_number(schema, ENTITY_REMINDER);
 	if (entity && row->tag != PLAN_SNOOZE)
 		f.field = entity_field_by_tag(entity, row->tag);
@@ -307,6 +310,8 @@ enum status fire_due(struct call *c, struct error *e)
 	for (size_t i = 0; i < c->nwake && !status; i++)
 		status = mail_note(c->txn, l, c->wake[i], c->now_ms, false, e);
 	lookup_free(&l);
+	while (n && !due_reminds(&rows[n - 1]))
+		n--;
 	if (!status && n)
 		status = fire_note(c->txn, c->now_ms, c->now_ms - rows[n - 1].instant, e);
 	return status;

@@ -13,6 +13,7 @@
 
 #define PLAN_SNOOZE 0xFFF0u
 #define PLAN_DIGEST 0xFFF1u /* of a user: when the next mail is written */
+#define PLAN_TURN 0xD000u   /* + tag of a field: its day changes the record */
 #define PLAN_MAX 16         /* different days ahead of one field */
 
 struct due_row {
@@ -70,6 +71,8 @@ enum status plan_again(struct txn *t, struct lookup *l, const struct author *aut
 	struct error *e);
 /* Keeps a reminder's computed field next_due_at: the first instant of its own rule and of its snooze. */
 enum status plan_note_next(struct txn *t, uint64_t reminder, struct error *e);
+/* Whether a row reminds somebody: digests of mail and days that change a record do not. */
+bool due_reminds(const struct due_row *row);
 /* Due rows with an instant up to until, ascending, starting at the key of *from when it is not NULL. */
 size_t due_read(struct txn *t, int64_t until, const struct due_row *after, struct due_row *rows,
 	size_t max);

@@ -14,6 +14,7 @@
 #define SET_CLOCK_SLEEP_MS 20 /* a clock that is set by a file is read this often */
 #define BUSY_SLEEP_MS 50      /* the writer's queue was full */
 #define TROUBLE_SLEEP_MS 1000 /* the disk is full, or failed */
+#define DUE_SCAN 20000        /* rows; a reminder behind so many other days is not told of */
 
 struct reminders {
 	struct server *server;
@@ -185,20 +186,29 @@ static uint64_t count_due(struct txn *t, int64_t now)
 	return all;
 }
 
+/* The instant of the first due row that reminds somebody; 0: none. */
+static int64_t next_reminder(struct txn *t)
+{
+	struct due_row rows[64];
+	size_t n = 0;
+
+	for (size_t seen = 0; seen < DUE_SCAN; seen += n) {
+		struct due_row last = rows[n ? n - 1 : 0];
+		n = due_read(t, INT64_MAX, seen ? &last : NULL, rows, 64);
+		for (size_t i = 0; i < n; i++)
+			if (due_reminds(&rows[i]))
+				return rows[i].instant;
+		if (n < 64)
+			break;
+	}
+	return 0;
+}
+
 enum status remind_state(struct txn *t, int64_t now_ms, struct remind_state *out, struct error *e)
 {
-	struct due_row first = { .tag = PLAN_DIGEST }, last;
-	size_t n = due_read(t, INT64_MAX, NULL, &first, 1);
-
-	/* mails are no reminders */
-	while (n && first.tag == PLAN_DIGEST) {
-		last = first;
-		n = due_read(t, INT64_MAX, &last, &first, 1);
-	}
 	*out = (struct remind_state){ 0 };
 	fire_noted(t, &out->last_fired_ms, &out->last_lag_ms);
-	if (n)
-		out->next_due_ms = first.instant;
+	out->next_due_ms = next_reminder(t);
 	out->due_now = count_due(t, now_ms);
 	out->unacknowledged = inbox_count_unacknowledged(t);
 	return STATUS_OK;

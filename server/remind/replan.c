@@ -3,6 +3,7 @@
  * batches by the timer, so that it survives a restart and never fills a transaction.
  */
 #include "server/remind/replan.h"
+#include "server/remind/turn.h"
 
 #define REPLAN_BATCH 200
 #define PLAN_KEY 12 /* entity u16, id u64, tag u16 */
@@ -103,14 +104,17 @@ static enum status replan_key(
 {
 	const struct schema *schema = txn_schema(c->txn);
 	const struct entity *entity = schema_entity_by_number(schema, get_be16(key));
-	const struct field *field = entity ? entity_field_by_tag(entity, get_be16(key + 10)) : NULL;
+	uint16_t tag = get_be16(key + 10);
+	const struct field *field = entity ? entity_field_by_tag(entity, tag) : NULL;
+	bool turns = entity && turn_is_tag(tag);
 	struct buf room = BUF_INIT;
 	struct stored record;
 	enum status s = STATUS_OK;
 
-	if (field && field->remind != REMIND_NONE &&
+	if ((turns || (field && field->remind != REMIND_NONE)) &&
 		!store_get(c->txn, &scope_all, entity, get_be64(key + 2), &room, &record, NULL))
-		s = plan_again(c->txn, l, &c->author, entity, field, &record, e);
+		s = turns ? turn_again(c->txn, c->now_ms, entity, tag, &record, e)
+			  : plan_again(c->txn, l, &c->author, entity, field, &record, e);
 	buf_free(&room);
 	return s;
 }
