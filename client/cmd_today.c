@@ -15,6 +15,11 @@ static const struct section {
 	{ "due_today", "due today" },
 	{ "birthdays", "birthdays ahead" },
 	{ "waiting_for_me", "waiting for me" },
+	{ "rhythms", "rhythms about to break" },
+	{ "approvals", "waiting for my approval" },
+	{ "notices", "notices" },
+	{ "team_overdue", "overdue in the team" },
+	{ "team_due_today", "due today in the team" },
 };
 
 #define NKNOWN (sizeof known / sizeof known[0])
@@ -34,10 +39,9 @@ static size_t sections_of(
 {
 	size_t n = 0;
 
-	while (n < NKNOWN) {
-		names[n] = known[n].name;
-		n++;
-	}
+	for (size_t i = 0; i < NKNOWN; i++)
+		if (app->opt.team || strncmp(known[i].name, "team_", 5) != 0)
+			names[n++] = known[i].name;
 	for (size_t i = 0; i < reply->n_item && n < SECTIONS_MAX; i++) {
 		const char *name = arena_str(app->arena, pb_bytes(reply->item[i]->section));
 
@@ -146,10 +150,20 @@ static void add_row(struct grid *g, const struct app *app, const Guanxi__Item *i
 	if (item->has_age)
 		snprintf(age, sizeof age, "%u", item->age);
 	item_title(item, v, &title);
-	struct bytes cells[] = { pb_bytes(item->section), pb_bytes(item->date),
+	struct buf date = BUF_INIT;
+	int64_t ms;
+	/* an instant, of the agenda */
+	if (table &&
+		memchr(item->date.data ? item->date.data : (uint8_t *)"", 'T', item->date.len) &&
+		instant_parse(pb_bytes(item->date), NULL, &ms))
+		zone_format(app_zone(app), ms, &date);
+	else
+		buf_add_bytes(&date, pb_bytes(item->date));
+	struct bytes cells[] = { pb_bytes(item->section), buf_bytes(&date),
 		bytes_str(table ? entity_label(app, v->entity) : v->entity->name), bytes_str(id),
 		bytes_str(age), buf_bytes(&title) };
 	grid_row(g, with_section ? cells : cells + 1);
+	buf_free(&date);
 	buf_free(&title);
 }
 
@@ -232,6 +246,8 @@ static enum status run_today(struct app *app, struct error *e)
 	Guanxi__Request *r = request_new(app, "today");
 	if (app->opt.days)
 		request_arg(app->arena, r, "days", bytes_str(app->opt.days));
+	if (app->opt.team)
+		request_arg(app->arena, r, "team", bytes_str("yes"));
 	st = call_for_records(app, r, &reply, e);
 	if (st)
 		return st;
@@ -244,7 +260,31 @@ static enum status run_today(struct app *app, struct error *e)
 const struct command cmd_today = {
 	.name = "today",
 	.usage = "",
-	.options = "days",
+	.options = "days team",
 	.help = "what is due, who has a birthday, what waits for me",
 	.run = run_today,
+};
+
+static enum status run_agenda(struct app *app, struct error *e)
+{
+	const Guanxi__Reply *reply;
+	enum status st = app_need_args(app, 0, 0, e);
+
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "agenda");
+	if (app->opt.from)
+		request_arg(app->arena, r, "from", bytes_str(app->opt.from));
+	if (app->opt.days)
+		request_arg(app->arena, r, "days", bytes_str(app->opt.days));
+	st = call_for_records(app, r, &reply, e);
+	return st ? st : print_rows(app, reply, NULL, e);
+}
+
+const struct command cmd_agenda = {
+	.name = "agenda",
+	.usage = "",
+	.options = "from days",
+	.help = "tasks, visits, service and reminders in the order of time",
+	.run = run_agenda,
 };

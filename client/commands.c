@@ -33,6 +33,7 @@ const struct command *const commands[] = {
 	&cmd_short_export,
 	&cmd_search,
 	&cmd_today,
+	&cmd_agenda,
 	&cmd_watch,
 	&cmd_batch,
 	&cmd_undo,

@@ -24,12 +24,12 @@ struct options {
 	const char *user, *password_file, *ca, *fingerprint, *old_file, *new_file;
 	const char *json, *sort, *limit, *page, *by, *if_version, *where, *at;
 	const char *encoding, *key, *on_conflict, *null, *rejects, *format, *purpose;
-	const char *in, *days, *since, *count, *exec;
+	const char *in, *days, *from, *since, *count, *exec;
 	bool all, trash, planned, proto, explain, total;
 	const char *separator, *quote;
 	const char *to, *field;
 	struct option_list map, set, take;
-	bool force, notify;
+	bool force, notify, team;
 
 	uint64_t given;     /* one bit for each row of the table that was used */
 	const char **words; /* what is no option; NULL-terminated */

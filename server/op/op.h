@@ -20,6 +20,7 @@ extern const struct op reminder_ops[];
 extern const struct op story_ops[];
 extern const struct op mail_ops[];
 extern const struct op today_ops[];
+extern const struct op agenda_ops[];
 extern const struct op merge_ops[];
 extern const struct op duplicates_ops[];
 extern const struct op file_ops[];

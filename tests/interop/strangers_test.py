@@ -332,7 +332,7 @@ CASES = {
     "file.begin": files, "file.append": elsewhere, "file.finish": elsewhere, "file.cancel": elsewhere, "file.read": elsewhere,
     "reminder.acknowledge": reminders("reminder.acknowledge"), "reminder.snooze": reminders("reminder.snooze", args={"until": "2d"}),
     "reminder.audit": by_record("reminder.audit"),
-    "reminder.planned": quiet("reminder.planned", limit=199), "today": quiet("today", args={"days": 366}), "watch": quiet("watch"),
+    "reminder.planned": quiet("reminder.planned", limit=199), "today": quiet("today", args={"days": 366, "team": "yes"}), "agenda": quiet("agenda", args={"from": "this-year"}), "watch": quiet("watch"),
     "health": quiet("health"), "schema.get": elsewhere, "ping": elsewhere,
     "audit.list": audits, "user.invite": administrators("user.invite", None, "wang"), "system.invite": administrators("system.invite", args={"user": "wang"}),
     "mail.take": administrators("mail.take"), "mail.done": administrators("mail.done", args={"number": 1}),
@@ -342,7 +342,7 @@ CASES = {
 }
 # Arguments that name nothing of anybody's, or stand in a case above.
 ARGUMENTS = set("""at by certificate_request code days explain failed field file force from key name new offset old on_conflict operation password
-after error number portable resume seq sha256 since size token total until username take user role branch path kind purpose""".split())
+after error number team portable resume seq sha256 since size token total until username take user role branch path kind purpose""".split())
 
 
 def private(w):
