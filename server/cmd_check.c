@@ -4,6 +4,7 @@
 #include "server/console.h"
 #include "server/home.h"
 #include "server/model/model.h"
+#include "server/remind/cadence.h"
 #include "server/remind/remind.h"
 #include <fcntl.h>
 #include <glib.h>
@@ -44,6 +45,7 @@ static int check_store(const void *arg)
 	bad = store_check(t, print_damage, NULL, &n);
 	bad += model_check_computed(t, print_damage, NULL);
 	bad += remind_check(t, print_damage, NULL);
+	bad += cadence_check(t, print_damage, NULL);
 	txn_abort(&t);
 	struct store_bytes bytes = store_bytes(home.store);
 	home_close(&home);

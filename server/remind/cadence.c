@@ -362,6 +362,18 @@ bool cadence_asked(struct txn *t)
 	return todo_first(t, &rule, &reached);
 }
 
+bool cadence_waits(struct txn *t, uint64_t rule)
+{
+	uint8_t key[TODO_KEY];
+	struct buf value = BUF_INIT;
+	bool waits;
+
+	todo(key, rule);
+	waits = txn_get(t, SPACE_META, bytes_of(key, sizeof key), &value, NULL) == STATUS_OK;
+	buf_free(&value);
+	return waits;
+}
+
 /* The ids of the next records of an entity. */
 static size_t next_records(
 	struct txn *t, const struct entity *entity, uint64_t after, uint64_t ids[SOME_RECORDS])

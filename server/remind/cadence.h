@@ -69,12 +69,15 @@ enum status cadence_follow(struct cadence_rules **cache, struct txn *t, const st
 /* Plans one record anew: its row, and its open reminders that are owed no longer or by another. */
 enum status cadence_plan(struct txn *t, const struct author *author,
 	const struct cadence_rule *rule, uint64_t id, bool fresh, struct error *e);
+/* The same, of the rule with this tag; nothing when it is not in use. */
+enum status cadence_again(struct call *c, uint16_t tag, uint64_t id, struct error *e);
 /* A due row of a rule. */
 enum status cadence_fire(
 	struct call *c, struct lookup *l, const struct due_row *row, struct error *e);
 
 /* Whether rules wait to be planned anew, and one slice of that. */
 bool cadence_asked(struct txn *t);
+bool cadence_waits(struct txn *t, uint64_t rule); /* this one */
 enum status cadence_some(struct call *c, struct error *e);
 /* Plans a rule anew from the first record on, by the timer. */
 enum status cadence_ask(struct txn *t, uint64_t rule, struct error *e);

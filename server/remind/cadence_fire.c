@@ -175,6 +175,17 @@ static enum status fire_duty(const struct duty *d, struct step *s, struct error 
 	return status ? status : step_fire(s, e);
 }
 
+enum status cadence_again(struct call *c, uint16_t tag, uint64_t id, struct error *e)
+{
+	struct cadence_rules *own = NULL;
+	struct cadence_rules **cache = c->server->cadence ? c->server->cadence : &own;
+	const struct cadence_rule *rule = cadence_rule_tagged(cadence_rules_of(cache, c->txn), tag);
+	enum status s = rule ? cadence_plan(c->txn, &c->author, rule, id, false, e) : STATUS_OK;
+
+	cadence_rules_free(&own);
+	return s;
+}
+
 enum status cadence_fire(
 	struct call *c, struct lookup *l, const struct due_row *row, struct error *e)
 {

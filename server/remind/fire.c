@@ -1,5 +1,6 @@
 #include "server/remind/fire.h"
 #include "server/remind/cadence.h"
+#include "server/remind/escalate.h"
 #include "server/remind/inbox.h"
 #include "server/remind/mail.h"
 #include "server/remind/replan.h"
@@ -236,6 +237,8 @@ static enum status fire_row(
 		return mail_digest(c, l, row, e);
 	if (turn_is_tag(row->tag))
 		return turn_fire(c, l, row, e);
+	if (row->tag == PLAN_ESCALATE)
+		return escalate_fire(c, l, row, e);
 	f.reminder_entity = schema_entity_by_number(schema, ENTITY_REMINDER);
 	if (entity && row->tag != PLAN_SNOOZE)
 		f.field = entity_field_by_tag(entity, row->tag);

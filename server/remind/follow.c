@@ -1,6 +1,7 @@
 #include "server/remind/follow.h"
 #include "common/clock.h"
 #include "server/model/computed.h"
+#include "server/remind/escalate.h"
 #include "server/remind/mail.h"
 #include "server/remind/whom.h"
 #include "server/store/log.h"
@@ -85,7 +86,7 @@ enum status follow_reminder(struct txn *t, struct lookup *l, const struct author
 		s = put_in(t, author, entity, user, after, e);
 	if (!s && open && !firing && (!was_open || user != was_user))
 		s = mail_note(t, l, user, author->now_ms, false, e);
-	return s;
+	return s ? s : escalate_follow(t, l, author, entity, before, after, e);
 }
 
 /* The reminders that a record's fields made, or that concern a customer, one by one. */

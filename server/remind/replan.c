@@ -3,6 +3,7 @@
  * batches by the timer, so that it survives a restart and never fills a transaction.
  */
 #include "server/remind/replan.h"
+#include "server/remind/cadence.h"
 #include "server/remind/turn.h"
 
 #define REPLAN_BATCH 200
@@ -111,6 +112,8 @@ static enum status replan_key(
 	struct stored record;
 	enum status s = STATUS_OK;
 
+	if (cadence_is_tag(tag))
+		return cadence_again(c, tag, get_be64(key + 2), e);
 	if ((turns || (field && field->remind != REMIND_NONE)) &&
 		!store_get(c->txn, &scope_all, entity, get_be64(key + 2), &room, &record, NULL))
 		s = turns ? turn_again(c->txn, c->now_ms, entity, tag, &record, e)

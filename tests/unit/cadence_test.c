@@ -1,4 +1,5 @@
 /* Rules that make, cancel and escalate reminders by themselves. */
+#include "server/model/computed.h"
 #include "server/remind/cadence.h"
 #include "tests/unit/remind_bench.h"
 
@@ -66,8 +67,14 @@ static struct firm *firm_open(const char *now, const char *code)
 	return f;
 }
 
+static void no_damage(void *arg, const char *damage)
+{
+	fail_msg("%s", damage);
+}
+
 static void firm_close(struct firm **f)
 {
+	cadence_check((*f)->b->txn, no_damage, NULL);
 	cadence_rules_free(&(*f)->rules);
 	remind_close(&(*f)->r);
 	free(*f);
@@ -122,6 +129,26 @@ static const char *newest(struct firm *f, uint64_t user, const char *field)
 	return bench_text(f->b, "reminder", rows[n - 1].reminder, field);
 }
 
+static void acknowledge(struct firm *f, uint64_t user)
+{
+	const struct entity *en = bench_entity(f->b, "reminder");
+	struct inbox_row rows[64];
+	size_t n = inbox_read(f->b->txn, user, 0, true, rows, 64);
+	struct buf room = BUF_INIT;
+	struct stored s;
+
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(
+			store_get(f->b->txn, &scope_all, en, rows[i].reminder, &room, &s, NULL),
+			STATUS_OK);
+		assert_int_equal(
+			put_number(f->b->txn, &f->b->author, en, &s, "state",
+				entry_id(f->b->txn, "reminder_state.acknowledged"), false, NULL),
+			STATUS_OK);
+	}
+	buf_free(&room);
+}
+
 /* A normal customer without a visit: told before the limit, the superior after it. */
 static void test_quarter(void **state)
 {
@@ -139,6 +166,10 @@ static void test_quarter(void **state)
 	assert_string_equal(newest(f, f->li, "occurrence"), "2026-12-31");
 	assert_string_equal(
 		planned(f, "customer", id, "visit"), "2026-12-28T01:00:00Z 3 2026-12-31");
+	acknowledge(f, f->li);
+	fire_at(f->r, "2026-12-28 09:00");
+	assert_int_equal(waiting(f->r, f->li), 1);
+	acknowledge(f, f->li);
 	fire_at(f->r, "2026-12-31 23:59");
 	assert_int_equal(waiting(f->r, f->boss), 0);
 	fire_at(f->r, "2027-01-01 09:00");
@@ -148,6 +179,38 @@ static void test_quarter(void **state)
 	assert_non_null(strstr(newest(f, f->boss, "title"), "逾期 1 天"));
 	assert_string_equal(
 		planned(f, "customer", id, "visit"), "2027-03-10T01:00:00Z 21 2027-03-31");
+	firm_close(&f);
+}
+
+/* What is not acknowledged for three days goes up too; one that a person made only when it says so. */
+static void test_unacknowledged(void **state)
+{
+	struct firm *f = firm_open("2026-11-23 12:00", "visit");
+
+	customer(f, "normal");
+	fire_at(f->r, "2026-12-10 09:00");
+	fire_at(f->r, "2026-12-13 08:59");
+	assert_int_equal(waiting(f->r, f->boss), 0);
+	fire_at(f->r, "2026-12-13 09:00");
+	assert_int_equal(waiting(f->r, f->boss), 1);
+	assert_string_equal(newest(f, f->boss, "source_rule"), "escalation:visit");
+	assert_non_null(strstr(newest(f, f->boss, "title"), "3 天未确认"));
+	fire_at(f->r, "2026-12-20 09:00"); /* the superior's own goes no higher */
+	assert_int_equal(waiting(f->r, f->boss), 1);
+	acknowledge(f, f->boss);
+	acknowledge(f, f->li);
+	bench_add(f->b, "reminder",
+		"title=合同|start_on=2026-12-21|user=li|escalate_to=wang|escalate_after_days=1");
+	bench_add(f->b, "reminder", "title=记事|start_on=2026-12-21|user=li");
+	fire_at(f->r, "2026-12-21 09:00");
+	assert_int_equal(waiting(f->r, f->wang), 0);
+	fire_at(f->r, "2026-12-22 09:00");
+	assert_int_equal(waiting(f->r, f->wang), 1);
+	assert_string_equal(newest(f, f->wang, "title"), "合同(1 天未确认)");
+	acknowledge(f, f->li);
+	assert_int_equal(waiting(f->r, f->wang), 0);
+	fire_at(f->r, "2026-12-27 09:00");
+	assert_int_equal(waiting(f->r, f->boss), 0);
 	firm_close(&f);
 }
 
@@ -335,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quarter),
+		cmocka_unit_test(test_unacknowledged),
 		cmocka_unit_test(test_visit_cancels),
 		cmocka_unit_test(test_late_visit_clears_escalation),
 		cmocka_unit_test(test_no_longer_owed),
