@@ -9,7 +9,7 @@
 #include "server/call/call.h"
 #include "server/remind/plan.h"
 
-#define PLAN_ESCALATE 0xFFF1u
+#define PLAN_ESCALATE 0xFFF2u
 
 /* After a reminder was written. */
 enum status escalate_follow(struct txn *t, struct lookup *l, const struct author *author,

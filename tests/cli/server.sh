@@ -90,8 +90,8 @@ exits "the restored server has the old authority" 0 as admin login "$ADDRESS" -u
 is "and has what stood at the backup" "$(as admin customer list -o jsonl | jq -r .name)" 杭州长河
 server_stop
 
-# one bit in every page, at many places: what the reader trips over differs, the answer must not
-for at in 20 83 700 1500 3000 3141 3500 3672 3924 4095; do
+# one bit in every page, at many places (not where a page may be empty): what the reader trips over differs, the answer must not
+for at in 20 40 700 1500 3000 3141 3500 3672 3924 4095; do
 	rm -rf "$DIR/damaged"
 	cp -r "$DIR/srv" "$DIR/damaged"
 	python3 - "$DIR/damaged/store/data.mdb" $at <<'PY'
