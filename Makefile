@@ -23,7 +23,7 @@ SANITIZE :=
 PACKAGES_BUILD := build-essential pkg-config protobuf-c-compiler libprotobuf-c-dev libevent-dev liblmdb-dev \
 	libssl-dev libglib2.0-dev libjansson-dev libxlsxwriter-dev libcurl4-openssl-dev libsodium-dev libconfuse-dev libsystemd-dev unicode-data tzdata bzip2
 PACKAGES_TEST := libcmocka-dev clang clang-format libclang-rt-14-dev python3 python3-protobuf protobuf-compiler \
-	strace tmux jq openssl python3-aiosmtpd
+	strace tmux jq openssl python3-aiosmtpd python3-icalendar
 PKGS_COMMON := libprotobuf-c glib-2.0
 PKGS_SERVER := libevent libevent_pthreads openssl libsodium libconfuse libsystemd
 PKGS_NOTIFY := libcurl

@@ -130,7 +130,7 @@ static enum status all_pages(struct export *x, struct error *e)
 	arena_free(&tokens);
 	if (!st && x->form->end)
 		st = x->form->end(x, e);
-	return st;
+	return st ? st : write_out(x, e);
 }
 
 /* What the name of the file asks for. */
@@ -173,7 +173,7 @@ static enum status take_form(struct export *x, struct error *e)
 	if (!x->form)
 		return error_set(e, STATUS_USAGE,
 			app_tr(x->app,
-				"'%s' cannot be exported; use csv, jsonl, xlsx, vcf or vcf4"),
+				"'%s' cannot be exported; use csv, jsonl, xlsx, vcf, vcf4 or ics"),
 			asked);
 	return take_encoding(x, e);
 }
@@ -216,8 +216,10 @@ static enum status to_stdout(struct export *x, struct error *e)
 enum status run_export(struct app *app, struct error *e)
 {
 	struct export x = { .app = app };
-	enum status st = app_need_args(app, 1, SIZE_MAX, e);
+	enum status st = app_need_args(app, app->opt.format ? 0 : 1, SIZE_MAX, e);
 
+	if (!st && !app->nargs)
+		app->args[app->nargs++] = "-";
 	if (!st)
 		st = take_form(&x, e);
 	if (!st)
@@ -234,6 +236,6 @@ const struct command cmd_export = {
 	.name = "export",
 	.usage = "FILE|- [FILTER]",
 	.options = EXPORT_OPTIONS,
-	.help = "write records to a CSV, JSON lines, Excel or vCard file",
+	.help = "write records to a CSV, JSON lines, Excel, vCard or calendar file",
 	.run = run_export,
 };

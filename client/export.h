@@ -38,6 +38,11 @@ struct export_form {
 extern const struct export_form export_forms[];
 extern const size_t nexport_forms;
 
+/* ics */
+enum status export_ics_begin(struct export *x, struct error *e);
+enum status export_ics_add(struct export *x, const struct view *v, struct error *e);
+enum status export_ics_end(struct export *x, struct error *e);
+
 /* xlsx */
 enum status export_xlsx_begin(struct export *x, struct error *e);
 enum status export_xlsx_add(struct export *x, const struct view *v, struct error *e);

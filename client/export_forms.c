@@ -126,6 +126,12 @@ const struct export_form export_forms[] = {
 		.utf8 = true,
 		.begin = vcard_begin,
 		.add = vcard_add },
+	{ .name = "ics",
+		.endings = { "ics" },
+		.utf8 = true,
+		.begin = export_ics_begin,
+		.add = export_ics_add,
+		.end = export_ics_end },
 	{ .name = "vcf4", .utf8 = true, .begin = vcard_begin, .add = vcard_add },
 };
 const size_t nexport_forms = sizeof export_forms / sizeof *export_forms;

@@ -77,7 +77,7 @@ static const struct option_row table[] = {
 	{ "null", 0, OPTION_TEXT, false, AT(null), "TEXT", "a cell with this text is empty" },
 	{ "rejects", 0, OPTION_TEXT, false, AT(rejects), "FILE", "write refused rows there" },
 	{ "format", 0, OPTION_TEXT, false, AT(format), "NAME",
-		"form of the file: csv, jsonl, vcf; export: xlsx, vcf4 too" },
+		"form of the file: csv, jsonl, vcf; export: xlsx, vcf4, ics too" },
 	{ "purpose", 0, OPTION_TEXT, false, AT(purpose), "PURPOSE",
 		"leave out who has not consented to it" },
 	{ "in", 0, OPTION_TEXT, false, AT(in), "ENTITY", "search there only" },
