@@ -4,6 +4,7 @@
 #include "server/model/model.h"
 #include "server/op/board.h"
 #include "server/op/op.h"
+#include "server/remind/cadence.h"
 #include "server/remind/inbox.h"
 #include "server/server.h"
 
@@ -72,6 +73,29 @@ static void board_reminders(struct board *b)
 		if (!done_before(rows, i) && !store_get(c->txn, &scope_all, b->entity,
 						     rows[i].reminder, &buf, &record, NULL))
 			board_add(b, &record, rows[i].occurrence);
+	buf_free(&buf);
+}
+
+#define RHYTHM_DAYS 7
+
+/* Records whose rhythm breaks unless something is done in the next days. */
+static void board_rhythms(struct board *b)
+{
+	struct call *c = b->call;
+	struct cadence_breach due[SECTION_MAX];
+	struct stored record;
+	struct buf buf = BUF_INIT;
+	size_t n =
+		cadence_breaking(c->txn, c->caller->user, b->today, RHYTHM_DAYS, due, SECTION_MAX);
+
+	board_section(b, "rhythms");
+	for (size_t i = 0; i < n && !b->status; i++) {
+		b->entity = due[i].entity;
+		if (!store_get(c->txn, caller_scope(c->caller, b->entity), b->entity, due[i].id,
+			    &buf, &record, NULL))
+			board_add(b, &record, due[i].limit);
+	}
+	board_sort(b);
 	buf_free(&buf);
 }
 
@@ -166,6 +190,7 @@ static enum status op_today(struct call *c, struct error *e)
 	board_tasks(&b, "due_today", false, "due_on = today and " OPEN_TASKS, "due_on");
 	board_birthdays(&b);
 	board_reminders(&b);
+	board_rhythms(&b);
 	board_approvals(&b);
 	board_notices(&b);
 	if (call_arg(c, "team").len) {

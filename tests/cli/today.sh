@@ -49,4 +49,6 @@ as li task set "$(as li task list 'subject = 计划' -o id)" state=submitted >/d
 is "what is handed in waits for the superior" "$(as boss today -o json | jq -r '.approvals[].title')" 计划
 is "and for nobody else" "$(as li today -o json | jq -c '[.approvals[].title]')" '[]'
 exits "a first day that is none" 2 as li agenda --from never
+set_clock 2027-03-28T01:00:00Z
+is "a customer who must be visited within days" "$(as li today -o json | jq -r '.rhythms[] | .title + " " + .date')" "杭州长河 2027-03-31"
 test_end
