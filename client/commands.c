@@ -26,6 +26,7 @@ const struct command *const commands[] = {
 	&cmd_reminder_snooze,
 	&cmd_reminder_audit,
 	&cmd_user_invite,
+	&cmd_user_offboard,
 	&cmd_setting_set,
 	&cmd_product_prices,
 	&cmd_short_add,

@@ -40,6 +40,7 @@ extern const struct command cmd_import, cmd_export;
 extern const struct command cmd_short_add, cmd_short_import, cmd_short_export;
 extern const struct command cmd_reminder_list, cmd_reminder_ack, cmd_reminder_snooze;
 extern const struct command cmd_reminder_audit;
+extern const struct command cmd_user_offboard;
 extern const struct command cmd_user_invite, cmd_setting_set, cmd_product_prices;
 
 #define LIST_OPTIONS "sort limit page all trash explain total"

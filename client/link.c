@@ -265,7 +265,7 @@ static bool op_writes(const Guanxi__Request *r)
 	static const char *const writes[] = { "record.add", "record.set", "record.delete",
 		"record.restore", "record.merge", "record.dial", "operation.undo",
 		"operation.finish", "import.begin", "import.rows", "import.end", "session.password",
-		"reminder.acknowledge", "reminder.snooze", "user.invite" };
+		"reminder.acknowledge", "reminder.snooze", "user.invite", "user.offboard" };
 
 	for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
 		if (bytes_equal_str(pb_bytes(r->op), writes[i]))

@@ -92,7 +92,8 @@ static const struct option_row table[] = {
 		"run CMD for each event, JSON on its stdin" },
 	{ "notify", 0, OPTION_FLAG, false, AT(notify), NULL,
 		"show each event on the desktop too (notify-send)" },
-	{ "to", 0, OPTION_TEXT, false, AT(to), "FILE|-", "write the file there" },
+	{ "to", 0, OPTION_TEXT, false, AT(to), "FILE|-|USER",
+		"write the file there; who takes over" },
 	{ "field", 0, OPTION_TEXT, false, AT(field), "FIELD", "field of the file" },
 	{ "proto", 0, OPTION_FLAG, false, AT(proto), NULL, "as a .proto message" },
 };

@@ -175,6 +175,8 @@ struct entity {
 		shared_field; /* besides: who else sees it, tags of users, roles, teams and branches, or a choice of scope that the record's team and branch fill; or NULL */
 	const char *
 		merged_field; /* reference to the record of this entity that it was merged into; or NULL: never merged */
+	/* What who leaves is in charge of goes to another user, but for what is closed by this choice (attribute closed=yes of its entry), "" for all; NULL: it stays with who did it. */
+	const char *handed_over;
 	const struct field *fields; /* common fields included */
 	size_t nfields;
 };

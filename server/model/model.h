@@ -239,6 +239,19 @@ bool model_merged_field(const struct field *f);
 #define MERGED_IDS                                                                                 \
 	"merged_ids" /* field of the one that stays: the numbers of those that went, the last one last */
 
+/*
+ * Hands over what from is in charge of to to, in all entities that say handed_over, at most most records in a step, from *place on, which begins with
+ * 0. *count grows by those that go over. STATUS_INVALID names the record that breaks a rule.
+ */
+struct model_handover {
+	struct model_write write; /* entity, before and id are not read */
+	uint64_t from, to;        /* users */
+	bool only_count;          /* nothing is written */
+};
+enum status model_hand_over(const struct model_handover *h, uint64_t *place, size_t most,
+	uint64_t *count, bool *end, struct error *e);
+size_t model_hand_over_entity(uint64_t place); /* where it is: number in the schema's order */
+
 /* A purpose for which consent is asked, and the entry of consent_state that gives it. */
 struct consent_query {
 	uint64_t purpose, given;

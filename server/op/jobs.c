@@ -94,6 +94,8 @@ static job_slice_fn *slice_of(const struct job *job)
 		return restore_job_slice;
 	case JOB_MERGE:
 		return merge_job_slice;
+	case JOB_OFFBOARD:
+		return offboard_job_slice;
 	default:
 		return undo_job_slice;
 	}

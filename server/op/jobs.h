@@ -28,7 +28,8 @@ bool slice_over(const struct slice *s);
 /* One slice of a job of this kind; the job's row is written by it. What fails turns the job back. */
 typedef enum status job_slice_fn(
 	struct call *c, struct job *job, struct job_slice *how, struct error *e);
-job_slice_fn undo_job_slice, delete_job_slice, restore_job_slice, merge_job_slice;
+job_slice_fn undo_job_slice, delete_job_slice, restore_job_slice, merge_job_slice,
+	offboard_job_slice;
 /* Of any kind: takes back what the job has done. */
 job_slice_fn undo_job_back;
 /* What a job finds before its first change: refused, with why. A failure that is none of what was asked for is given back. */

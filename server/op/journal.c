@@ -17,6 +17,7 @@ const char *const job_kind_names[] = {
 	[JOB_RESTORE] = "restore",
 	[JOB_SET] = "set",
 	[JOB_MERGE] = "merge",
+	[JOB_OFFBOARD] = "offboard",
 };
 
 const char *const job_state_names[] = {
@@ -79,7 +80,7 @@ static bool job_parse(struct bytes in, struct job *job)
 
 	if (!take_u8(&in, &layout) || (layout != LAYOUT && layout != LAYOUT_UNNAMED) ||
 		!take_u8(&in, &kind) || !take_u8(&in, &state) || !take_u8(&in, &refused) ||
-		!take_bytes(&in, JOB_KEY, &key) || !kind || kind > JOB_MERGE || !state ||
+		!take_bytes(&in, JOB_KEY, &key) || !kind || kind > JOB_OFFBOARD || !state ||
 		state > JOB_UNDONE)
 		return false;
 	job->kind = (enum job_kind)kind;

@@ -23,6 +23,7 @@ enum job_kind {
 	JOB_RESTORE,
 	JOB_SET,
 	JOB_MERGE,
+	JOB_OFFBOARD,
 };
 
 enum job_state {

@@ -26,5 +26,6 @@ extern const struct op duplicates_ops[];
 extern const struct op file_ops[];
 extern const struct op audit_ops[];
 extern const struct op dial_ops[];
+extern const struct op offboard_ops[];
 
 #endif
