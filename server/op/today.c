@@ -179,7 +179,7 @@ static enum status board_days(struct call *c, int *days, struct error *e)
 static enum status op_today(struct call *c, struct error *e)
 {
 	struct board b;
-	int days;
+	int days = 0;
 	enum status status = board_days(c, &days, e);
 
 	if (status)
