@@ -176,7 +176,7 @@ const struct field *entity_field_exact(const struct entity *en, const char *name
 {
 	for (size_t i = 0; i < en->nfields; i++) {
 		const struct field *f = &en->fields[i];
-		if (!(f->flags & F_RETIRED) && strcmp(f->name, name) == 0)
+		if (f->name[0] == name[0] && strcmp(f->name, name) == 0 && !(f->flags & F_RETIRED))
 			return f;
 	}
 	return NULL;

@@ -102,22 +102,36 @@ static void computed_merge(const struct computed *c, struct bytes old, struct bu
 	buf_free(&sorted);
 }
 
-enum status computed_write(const struct computed *c, struct error *e)
+static enum status write_over(const struct computed *c, struct bytes fields, struct error *e)
 {
-	struct buf room = BUF_INIT, old = BUF_INIT, now = BUF_INIT;
-	struct stored r;
+	struct buf old = BUF_INIT, now = BUF_INIT;
 	enum status s = STATUS_OK;
 
-	if ((c->n || c->list_tag) && read_live(c->txn, c->entity, c->id, &room, &r)) {
-		computed_only(c->entity, r.fields, &old);
-		computed_merge(c, buf_bytes(&old), &now);
-		if (!bytes_equal(buf_bytes(&old), buf_bytes(&now)))
-			s = store_put_computed(c->txn, c->entity, c->id, buf_bytes(&now), e);
-	}
-	buf_free(&room);
+	computed_only(c->entity, fields, &old);
+	computed_merge(c, buf_bytes(&old), &now);
+	if (!bytes_equal(buf_bytes(&old), buf_bytes(&now)))
+		s = store_put_computed(c->txn, c->entity, c->id, buf_bytes(&now), e);
 	buf_free(&old);
 	buf_free(&now);
 	return s;
+}
+
+enum status computed_write(const struct computed *c, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct stored r;
+	enum status s = STATUS_OK;
+
+	if ((c->n || c->list_tag) && read_live(c->txn, c->entity, c->id, &room, &r))
+		s = write_over(c, r.fields, e);
+	buf_free(&room);
+	return s;
+}
+
+enum status computed_write_over(
+	const struct computed *c, const struct stored *record, struct error *e)
+{
+	return write_over(c, record->fields, e);
 }
 
 uint64_t entry_id(struct txn *t, const char *key)

@@ -29,6 +29,9 @@ void computed_list(struct computed *c, const char *field, const uint64_t *ids, s
 void computed_release(struct computed *c);
 /* Writes what differs; a record in the trash is left alone. */
 enum status computed_write(const struct computed *c, struct error *e);
+/* The same of a live record that was read already, as it stands with its computed fields. */
+enum status computed_write_over(
+	const struct computed *c, const struct stored *record, struct error *e);
 
 /* Sets in out all computed fields of a live record, as they follow from what stands. */
 typedef enum status compute_fn(

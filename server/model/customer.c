@@ -238,7 +238,7 @@ static enum status customer_computed(struct txn *t, const struct stored *after, 
 
 	computed_init(&c, t, ENTITY_CUSTOMER, after->id);
 	own_computed(t, after, &c);
-	return computed_write(&c, e);
+	return computed_write_over(&c, after, e);
 }
 
 /* One that comes back from the trash comes before its children: each of them adds to the sums again. */
@@ -268,7 +268,7 @@ static enum status portfolio_count(struct txn *t, uint64_t portfolio, int64_t mo
 		int64_t now = unzigzag(model_number(en, r.fields, "customer_count")) + more;
 		computed_init(&c, t, ENTITY_PORTFOLIO, portfolio);
 		computed_number(&c, "customer_count", zigzag(now));
-		s = computed_write(&c, e);
+		s = computed_write_over(&c, &r, e);
 	}
 	buf_free(&room);
 	return s;

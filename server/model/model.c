@@ -213,14 +213,14 @@ uint16_t model_tag(const struct schema *s, const char *entity, const char *field
 
 uint64_t model_number(const struct entity *entity, struct bytes fields, const char *name)
 {
-	const struct field *f = name ? entity_field_named(entity, name) : NULL;
+	const struct field *f = name ? entity_field_exact(entity, name) : NULL;
 
 	return f ? record_number(fields, f->tag) : 0;
 }
 
 struct bytes model_text(const struct entity *entity, struct bytes fields, const char *name)
 {
-	const struct field *f = name ? entity_field_named(entity, name) : NULL;
+	const struct field *f = name ? entity_field_exact(entity, name) : NULL;
 
 	return f ? record_text(fields, f->tag) : bytes_of("", 0);
 }

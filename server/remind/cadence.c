@@ -147,18 +147,28 @@ static enum status plan_duty(struct txn *t, const struct cadence_rule *rule, uin
 	return plan_replace(t, entity, id, tag, &row, is, e);
 }
 
+/* record NULL: there is none. */
+static enum status plan_record(struct txn *t, const struct author *author,
+	const struct cadence_rule *rule, uint64_t id, const struct stored *record, bool fresh,
+	struct error *e)
+{
+	struct duty duty;
+	bool owed = record && rule->active && duty_read(t, rule, record, &duty);
+	enum status s = plan_duty(t, rule, id, owed ? &duty : NULL, author->now_ms, e);
+
+	if (!s && record && !record->deleted && !fresh)
+		s = cadence_clear(t, author, rule, owed ? &duty : NULL, record, e);
+	return s;
+}
+
 enum status cadence_plan(struct txn *t, const struct author *author,
 	const struct cadence_rule *rule, uint64_t id, bool fresh, struct error *e)
 {
 	struct buf room = BUF_INIT;
 	struct stored record;
-	struct duty duty;
 	bool there = !store_get(t, &scope_all, rule->entity, id, &room, &record, NULL);
-	bool owed = there && rule->active && duty_read(t, rule, &record, &duty);
-	enum status s = plan_duty(t, rule, id, owed ? &duty : NULL, author->now_ms, e);
+	enum status s = plan_record(t, author, rule, id, there ? &record : NULL, fresh, e);
 
-	if (!s && there && !record.deleted && !fresh)
-		s = cadence_clear(t, author, rule, owed ? &duty : NULL, &record, e);
 	buf_free(&room);
 	return s;
 }
@@ -290,6 +300,30 @@ static enum status follow_rules(
 	}
 }
 
+/* A new record is read once for all rules that it starts: none of them changes it. */
+static enum status plan_new(
+	const struct cadence_rules *rules, const struct change *c, struct error *e)
+{
+	struct buf room = BUF_INIT;
+	struct stored record;
+	bool read = false, there = false;
+	enum status s = STATUS_OK;
+
+	for (size_t i = 0; i < rules->n && !s; i++) {
+		const struct cadence_rule *rule = &rules->rules[i];
+		if (!concerns_itself(rule, c))
+			continue;
+		if (!read)
+			there = !store_get(
+				c->t, &scope_all, rule->entity, c->after->id, &room, &record, NULL);
+		read = true;
+		s = plan_record(
+			c->t, c->author, rule, c->after->id, there ? &record : NULL, true, e);
+	}
+	buf_free(&room);
+	return s;
+}
+
 enum status cadence_follow(struct cadence_rules **cache, struct txn *t, const struct author *author,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
@@ -298,11 +332,13 @@ enum status cadence_follow(struct cadence_rules **cache, struct txn *t, const st
 	const struct cadence_rules *rules = cadence_rules_of(cache, t);
 	enum status s = follow_rules(rules, &c, e);
 
+	if (!s && !before)
+		s = plan_new(rules, &c, e);
 	/* rules are read anew once the record that changed them stands */
 	for (size_t i = 0; i < rules->n && !s; i++) {
 		const struct cadence_rule *rule = &rules->rules[i];
-		if (concerns_itself(rule, &c))
-			s = cadence_plan(t, author, rule, after->id, !before, e);
+		if (before && concerns_itself(rule, &c))
+			s = cadence_plan(t, author, rule, after->id, false, e);
 		if (!s)
 			s = follow_up(rule, &c, e);
 		if (!s)

@@ -48,13 +48,15 @@ struct generations;
 struct commits;
 struct reads;
 
+#define CHANGED_FIELDS 128
+
 /* Marks of what a write transaction changes: reads.c. */
 struct changed {
 	uint64_t *table; /* a power of two; 0: free */
 	size_t size, n;
-	uint64_t kinds; /* see struct reads */
-	uint64_t last;  /* of the field of the key before */
-	bool all;       /* too much to tell */
+	uint64_t kinds;                  /* see struct reads */
+	uint64_t fields[CHANGED_FIELDS]; /* marks that are noted already, by their last bits */
+	bool all;                        /* too much to tell */
 };
 
 struct store {

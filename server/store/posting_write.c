@@ -374,17 +374,36 @@ static enum status write_waiting(
 	return write_list(t, c, l->space, list_key(w, l), w->sorted, n, e);
 }
 
+/* A list that is to be written, and how its key starts: by that most are told apart. */
+struct place_in_order {
+	uint64_t start;
+	uint32_t space, number;
+};
+
+static struct place_in_order in_order(const struct waiting *w, uint32_t number)
+{
+	const struct waiting_list *l = &w->lists[number];
+	struct bytes key = list_key(w, l);
+	uint8_t start[8] = { 0 };
+
+	memcpy(start, key.data, key.len < sizeof(start) ? key.len : sizeof(start));
+	return (struct place_in_order){ get_be64(start), (uint32_t)l->space, number };
+}
+
 static int by_key(const void *a, const void *b, void *arg)
 {
 	const struct waiting *w = arg;
-	const struct waiting_list *x = &w->lists[*(const uint32_t *)a];
-	const struct waiting_list *y = &w->lists[*(const uint32_t *)b];
+	const struct place_in_order *x = a, *y = b;
 
-	return x->space != y->space ? (int)x->space - (int)y->space
-				    : bytes_compare(list_key(w, x), list_key(w, y));
+	if (x->space != y->space)
+		return x->space < y->space ? -1 : 1;
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return bytes_compare(list_key(w, &w->lists[x->number]), list_key(w, &w->lists[y->number]));
 }
 
-static enum status write_some(struct txn *t, uint32_t *numbers, size_t n, struct error *e)
+static enum status write_some(
+	struct txn *t, struct place_in_order *order, size_t n, struct error *e)
 {
 	const struct engine_ops *ops = t->store->ops;
 	struct waiting *w = t->waiting;
@@ -392,10 +411,10 @@ static enum status write_some(struct txn *t, uint32_t *numbers, size_t n, struct
 	size_t puts = t->puts;
 	enum status s = STATUS_OK;
 
-	qsort_r(numbers, n, sizeof(*numbers), by_key, w);
+	qsort_r(order, n, sizeof(*order), by_key, w);
 	for (size_t i = 0; i < n && !s; i++) {
-		struct waiting_list *l = &w->lists[numbers[i]];
-		if (i == 0 || l->space != w->lists[numbers[i - 1]].space) {
+		struct waiting_list *l = &w->lists[order[i].number];
+		if (i == 0 || order[i].space != order[i - 1].space) {
 			ops->cursor_close(&c);
 			s = ops->cursor(t->engine, l->space, &c, e);
 		}
@@ -414,7 +433,7 @@ static enum status write_some(struct txn *t, uint32_t *numbers, size_t n, struct
 static enum status write_matching(struct txn *t, enum space s, struct bytes prefix, struct error *e)
 {
 	struct waiting *w = t->waiting;
-	uint32_t *numbers = items_new(w->nlists + 1, sizeof(*numbers));
+	struct place_in_order *order = items_new(w->nlists + 1, sizeof(*order));
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->nlists; i++) {
@@ -422,10 +441,10 @@ static enum status write_matching(struct txn *t, enum space s, struct bytes pref
 		if (l->first != NONE &&
 			(s == SPACE_COUNT ||
 				(l->space == s && bytes_starts(list_key(w, l), prefix))))
-			numbers[n++] = (uint32_t)i;
+			order[n++] = in_order(w, (uint32_t)i);
 	}
-	enum status status = write_some(t, numbers, n, e);
-	free(numbers);
+	enum status status = write_some(t, order, n, e);
+	free(order);
 	return status;
 }
 
@@ -440,7 +459,7 @@ enum status waiting_settle(struct txn *t, enum space s, struct bytes prefix, boo
 {
 	struct waiting *w = t->waiting;
 	const struct waiting_list *l;
-	uint32_t number;
+	struct place_in_order order;
 
 	if (!w->open)
 		return STATUS_OK;
@@ -449,6 +468,6 @@ enum status waiting_settle(struct txn *t, enum space s, struct bytes prefix, boo
 	l = find_list(w, s, prefix);
 	if (!l || l->first == NONE)
 		return STATUS_OK;
-	number = (uint32_t)(l - w->lists);
-	return write_some(t, &number, 1, NULL);
+	order = in_order(w, (uint32_t)(l - w->lists));
+	return write_some(t, &order, 1, NULL);
 }

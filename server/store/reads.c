@@ -210,17 +210,18 @@ void changed_note(struct txn *t, enum space s, struct bytes key)
 		return;
 	c->kinds |= kind_of(s, key);
 	change(c, mark_of(s, key));
-	/* neighbours mostly begin alike */
-	if (key.len >= ENTITY_PREFIX) {
-		size_t len = prefix_of(s, key.len);
-		uint64_t field = mark_of(s, bytes_of(key.data, len));
-		if (field == c->last)
-			return;
-		c->last = field;
-		change(c, field);
-		if (len != ENTITY_PREFIX)
-			change(c, mark_of(s, bytes_of(key.data, ENTITY_PREFIX)));
-	}
+	if (key.len < ENTITY_PREFIX)
+		return;
+	/* a row has each field once, and the next row has the same */
+	size_t len = prefix_of(s, key.len);
+	uint64_t field = mark_of(s, bytes_of(key.data, len));
+	uint64_t *known = &c->fields[field % CHANGED_FIELDS];
+	if (*known == field)
+		return;
+	*known = field;
+	change(c, field);
+	if (len != ENTITY_PREFIX)
+		change(c, mark_of(s, bytes_of(key.data, ENTITY_PREFIX)));
 }
 
 /* ---- The last commits ---- */

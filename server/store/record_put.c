@@ -108,27 +108,40 @@ static enum status take_fields(struct put *p, struct bytes fields, struct buf *o
 	return s;
 }
 
-/* Puts who and when among the fields. */
-static void stamp(const struct put *p, struct bytes fields, bool created, struct buf *out)
+/* Who and when, as far as the fields do not say it themselves. */
+static void add_stamp(const struct put *p, struct bytes fields, bool created, struct buf *patch)
 {
 	uint32_t time = created ? TAG_CREATED_AT : TAG_UPDATED_AT;
 	uint32_t user = created ? TAG_CREATED_BY : TAG_UPDATED_BY;
 	bool given = created || keeps_stamps(p);
-	struct buf patch = BUF_INIT;
 
 	if (created && p->was) {
 		if (!record_has(fields, time))
-			buf_add_bytes(&patch, record_run(p->old, time));
+			buf_add_bytes(patch, record_run(p->old, time));
 		if (!record_has(fields, user))
-			buf_add_bytes(&patch, record_run(p->old, user));
-	} else {
-		if (!given || !record_has(fields, time))
-			add_time(&patch, time, p->author->now_ms);
-		if (p->author->user && (!given || !record_has(fields, user)))
-			record_add_number(&patch, user, p->author->user);
+			buf_add_bytes(patch, record_run(p->old, user));
+		return;
 	}
-	record_merge(fields, buf_bytes(&patch), NULL, 0, out);
+	if (!given || !record_has(fields, time))
+		add_time(patch, time, p->author->now_ms);
+	if (p->author->user && (!given || !record_has(fields, user)))
+		record_add_number(patch, user, p->author->user);
+}
+
+/* Puts the stamps among the fields: those of the creation, of the change, or for a new record both at once. */
+static void stamp(
+	const struct put *p, struct bytes fields, bool created, bool updated, struct buf *out)
+{
+	struct buf patch = BUF_INIT, sorted = BUF_INIT;
+
+	if (created)
+		add_stamp(p, fields, true, &patch);
+	if (updated)
+		add_stamp(p, fields, false, &patch);
+	record_sort(buf_bytes(&patch), &sorted);
+	record_merge(fields, buf_bytes(&sorted), NULL, 0, out);
 	buf_free(&patch);
+	buf_free(&sorted);
 }
 
 /* Whether an entered field differs; updated_* stand in one of the two only. */
@@ -151,14 +164,15 @@ static enum status build_new(struct put *p, struct bytes fields, bool *unchanged
 	p->tags = calloc(p->sh->nfields + 1, sizeof(*p->tags));
 	if (!s && !p->tags)
 		s = error_set(e, STATUS_INTERNAL, "out of memory");
-	if (!s) {
-		stamp(p, buf_bytes(&entered), true, &candidate);
-		*unchanged = p->was && !differs(p, buf_bytes(&candidate));
+	if (!s && p->was) {
+		stamp(p, buf_bytes(&entered), true, false, &candidate);
+		*unchanged = !differs(p, buf_bytes(&candidate));
 	}
 	if (!s && !*unchanged) {
-		buf_reserve(&p->new_row, candidate.len + 64);
+		struct bytes from = p->was ? buf_bytes(&candidate) : buf_bytes(&entered);
+		buf_reserve(&p->new_row, from.len + 128);
 		buf_add_u64(&p->new_row, p->version + 1);
-		stamp(p, buf_bytes(&candidate), false, &p->new_row);
+		stamp(p, from, !p->was, true, &p->new_row);
 		p->new = bytes_of(p->new_row.data + 8, p->new_row.len - 8);
 		p->ntags = record_diff(p->old, p->new, p->tags, p->sh->nfields);
 		p->deleted = record_has(p->new, TAG_DELETED_AT);
