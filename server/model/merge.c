@@ -300,6 +300,32 @@ static bool names_keep(const struct merging *g, const struct field *f, struct by
 	return false;
 }
 
+/* A list of the one that stays does not name itself because the other's did. */
+static void drop_itself(const struct merging *g, struct buf *fields)
+{
+	uint64_t keep = g->m->write.id;
+	struct buf patch = BUF_INIT, rest = BUF_INIT;
+
+	for (size_t i = 0; i < g->entity->nfields; i++) {
+		const struct field *f = &g->entity->fields[i];
+		uint64_t self = type_is_list(f->type) ? reference_value(f, g->entity, keep) : 0;
+		struct bytes run = self ? record_run(buf_bytes(fields), f->tag) : bytes_of("", 0);
+		uint32_t tag = f->tag;
+		bool found = false;
+
+		buf_clear(&patch);
+		buf_clear(&rest);
+		replace_number(run, self, 0, &patch, &found);
+		if (!found)
+			continue;
+		record_merge(buf_bytes(fields), buf_bytes(&patch), &tag, !patch.len, &rest);
+		buf_clear(fields);
+		buf_add_bytes(fields, buf_bytes(&rest));
+	}
+	buf_free(&patch);
+	buf_free(&rest);
+}
+
 /* The fields of the one that stays: what it lacks, what was asked for, and the lists of both. */
 static void combine(const struct merging *g, struct buf *out)
 {
@@ -321,6 +347,7 @@ static void combine(const struct merging *g, struct buf *out)
 	/* neither of them may name the one that goes, nor the one that stays itself */
 	if (!redirect(g, g->entity, buf_bytes(&patch), 0, out))
 		buf_add_bytes(out, buf_bytes(&patch));
+	drop_itself(g, out);
 	for (size_t i = 0; i < g->entity->nfields; i++)
 		if (field_leads_up(&g->entity->fields[i]))
 			place_in_tree(g, &g->entity->fields[i], out);

@@ -2,6 +2,7 @@
 #include "server/op/audit.h"
 #include "server/call/rights.h"
 #include "server/op/op.h"
+#include "server/op/query.h"
 #include "server/op/target.h"
 #include "server/server.h"
 #include <glib.h>
@@ -22,11 +23,15 @@ void export_note(struct buf *out, struct bytes filter, struct bytes purpose, uin
 	record_add_number(out, NOTE_ROWS, rows);
 }
 
-static void add_note(struct call *c, Guanxi__Change *ch, struct bytes note)
+/* Who may not ask by it learns no value from it either. */
+static void add_note(
+	struct call *c, Guanxi__Change *ch, const struct entity *entity, struct bytes note)
 {
 	struct bytes filter = record_text(note, NOTE_FILTER);
 	struct bytes purpose = record_text(note, NOTE_PURPOSE);
 
+	if (filter.len && !(entity && query_may_ask(c, entity, filter)))
+		filter = bytes_str("***");
 	ch->has_row_count = true;
 	ch->row_count = record_number(note, NOTE_ROWS);
 	ch->has_filter = filter.len > 0;
@@ -59,7 +64,7 @@ static enum status audit_entry(
 	ch->has_address = body->address.len > 0;
 	ch->address = pb_from(arena_copy(c->arena, body->address));
 	if (l->kind == LOG_EXPORT)
-		add_note(c, ch, body->before);
+		add_note(c, ch, schema_entity_by_number(c->schema, l->entity), body->before);
 	c->reply->change[c->reply->n_change++] = ch;
 	return l->user ? reply_name(c, schema_entity_by_number(c->schema, ENTITY_USER), l->user, e)
 		       : STATUS_OK;

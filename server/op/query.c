@@ -1,4 +1,5 @@
 /* Lists, counts, exports and search. */
+#include "server/op/query.h"
 #include "common/clock.h"
 #include "common/text.h"
 #include "server/call/box.h"
@@ -163,6 +164,21 @@ static enum status filter_open(
 	if (!s && condition_classes(*out) & ~c->caller->class_mask)
 		s = error_set(e, STATUS_DENIED, "filter asks for what must not be seen");
 	return s;
+}
+
+bool query_may_ask(struct call *c, const struct entity *entity, struct bytes filter)
+{
+	struct target t = { .call = c, .entity = entity, .scope = c->caller->scope };
+	struct condition *condition = NULL;
+	struct error e;
+	bool may;
+
+	error_init(&e);
+	t.today = zone_date(c->caller->zone, c->now_ms);
+	t.parse = lookup_parse_context(call_lookup(c), t.today, c->caller->zone);
+	may = !filter_open(&t, filter, &condition, &e);
+	error_clear(&e);
+	return may;
 }
 
 /* Filter and order of the request. */

@@ -95,6 +95,16 @@ exits "without the right" 4 as li customer merge "$D2" "$K"
 exits "records of another branch are not there" 3 as zhao customer merge "$D2" "$K"
 L=$(as li customer add name=李的客户 phone=028-1000001 -o json | id_of)
 exits "nor is the other one" 3 as zhao customer merge "$L" "$K"
+# A list of records of its own kind
+as admin custom-field add entity=customer field=partners label_zh=伙伴 label_en=Partners type=refs refers_to=customer >/dev/null 2>&1
+K=$(as admin customer add name=留下 phone=0571-87000001 -o json 2>/dev/null | jq .id)
+G=$(as admin customer add name=并入 phone=0571-87000002 -o json 2>/dev/null | jq .id)
+Z=$(as admin customer add name=伙伴 phone=0571-87000003 -o json 2>/dev/null | jq .id)
+as admin customer set "$G" partners="$K,$Z" >/dev/null 2>&1
+as admin customer set "$K" partners="$G" >/dev/null 2>&1
+exits "two that name each other in lists are merged" 0 as admin customer merge "$K" "$G" -o json
+is "the one that stays does not name itself" "$(jq -c .partners <<<"$OUT")" "[$Z]"
+
 server_stop
 exits "the store is sound" 0 "$D" check -D "$DIR/srv"
 test_end

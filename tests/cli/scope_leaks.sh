@@ -68,6 +68,10 @@ unlike "batch" "$(cat "$DIR/batch.out")" '长河|88880000'
 is "an auditor sees the person" "$(as audit customer list 'name = 单雄飞' -o id)" "$P"
 unlike "not the number" "$(as audit customer show "$P" -o json; as audit customer list -o jsonl; as audit customer show "$P")" '1380571'
 unlike "nor in the history" "$(as audit customer history "$P" -o json; as audit customer history "$P")" '1380571|西湖'
+as admin customer export - 'mobile = 13805713333 and name is not empty' --format jsonl >/dev/null 2>&1
+as admin customer export - 'name = 杭州' --format jsonl >/dev/null 2>&1
+is "nor in the log of exports" "$(as audit audit list export -o jsonl | jq -r .filter | head -n 2 | tr '\n' ',')" 'name = 杭州,***,'
+is "where who may see it reads it" "$(as admin audit list export -o jsonl | jq -r .filter | sed -n 2p)" 'mobile = 13805713333 and name is not empty'
 is "a company's phone is public" "$(as audit customer show "$H" -o json | jq -r .phone)" 0571-88880000
 for filter in 'mobile = 13805713333' 'mobile ~ 3333' 'id_card_number = 1' 'phone = 13805713333' 'mobile is empty' 'gender = male' 'address ~ 西湖' 'employer.mobile = 13805713333' \
 	'(city = 杭州 or not mobile = 13805713333)'; do
