@@ -308,6 +308,9 @@ static enum status reminder_after(struct txn *t, const struct author *author,
 	const struct entity *entity, const struct stored *before, const struct stored *after,
 	struct error *e)
 {
+	/* no follow-up, as next_reminder has it: the many that fields made cost their customer nothing */
+	if (model_text(entity, after->fields, "source_rule").len)
+		return STATUS_OK;
 	return next_of(t, ENTITY_CUSTOMER, "customer", entity, before, after, e);
 }
 

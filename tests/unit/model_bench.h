@@ -48,7 +48,7 @@ static inline struct bench *bench_open(void)
 	char store[80];
 	snprintf(store, sizeof(store), "%s/store", b->path);
 	struct store_options o = {
-		.path = store, .map_size = 256u << 20, .create = true, .schema = b->schema
+		.path = store, .map_size = UINT64_C(4) << 30, .create = true, .schema = b->schema
 	};
 	assert_int_equal(store_open(&o, &b->store, &b->e), STATUS_OK);
 	store_observe(b->store, bench_observe, NULL);
@@ -192,6 +192,25 @@ static inline void bench_set(struct bench *b, const char *entity, uint64_t id, c
 		fail_msg("set %s %s: %s; %s %s", entity, values, b->e.message,
 			b->e.nfields ? b->e.fields[0].field : "",
 			b->e.nfields ? b->e.fields[0].message : "");
+}
+
+static inline void set_setting(struct bench *b, const char *name, const char *value)
+{
+	const struct entity *en = bench_entity(b, "setting");
+	char values[64];
+	uint64_t id = 0;
+
+	for (uint64_t i = 1; i < 200 && !id; i++) {
+		struct buf room = BUF_INIT;
+		struct stored s;
+		if (!bench_get(b, "setting", i, &room, &s) &&
+			bytes_equal_str(model_text(en, s.fields, "name"), name))
+			id = i;
+		buf_free(&room);
+		error_clear(&b->e);
+	}
+	snprintf(values, sizeof values, "value=%s", value);
+	bench_set(b, "setting", id, values);
 }
 
 /* Refused with exactly these bad fields, in any order: "name,email". */

@@ -41,8 +41,8 @@ static inline void set_now(struct remind_bench *r, const char *text)
 	r->b->author.now_ms = instant_of(text);
 	instant_format(r->b->author.now_ms, &rfc);
 	clock_free(&r->server.clock);
-	assert_true(
-		g_file_set_contents(r->clock_file, (const char *)rfc.data, (gssize)rfc.len, NULL));
+	assert_true(g_file_set_contents_full(r->clock_file, (const char *)rfc.data, (gssize)rfc.len,
+		G_FILE_SET_CONTENTS_NONE, 0600, NULL));
 	r->server.clock = clock_new(r->clock_file);
 	buf_free(&rfc);
 }

@@ -40,28 +40,9 @@ static void set_owner(struct people *p, const char *owner)
 	bench_set(p->b, "customer", p->customer, values);
 }
 
-static void set_setting(struct people *p, const char *name, const char *value)
-{
-	char values[64];
-	uint64_t id = 0;
-	const struct entity *en = bench_entity(p->b, "setting");
-
-	for (uint64_t i = 1; i < 200 && !id; i++) {
-		struct buf room = BUF_INIT;
-		struct stored s;
-		if (!bench_get(p->b, "setting", i, &room, &s) &&
-			bytes_equal_str(model_text(en, s.fields, "name"), name))
-			id = i;
-		buf_free(&room);
-		error_clear(&p->b->e);
-	}
-	snprintf(values, sizeof values, "value=%s", value);
-	bench_set(p->b, "setting", id, values);
-}
-
 static void days_before(struct people *p, const char *days)
 {
-	set_setting(p, "birthday.days_before", days);
+	set_setting(p->b, "birthday.days_before", days);
 }
 
 static void is_planned(
@@ -357,7 +338,7 @@ static void test_birthdays_off_holidays(void **state)
 	uint64_t id = contact(&p, "11-29"); /* a Sunday */
 
 	days_before(&p, "0");
-	set_setting(&p, "birthday.workday", "before");
+	set_setting(p.b, "birthday.workday", "before");
 	fire_batch(p.r);
 	is_planned(&p, "contact", id, "birthday", "2026-11-27T01:00:00Z 0");
 	fire_at(p.r, "2026-11-27 09:00");
