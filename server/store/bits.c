@@ -13,6 +13,45 @@ void bits_release(struct bits *b)
 	*b = (struct bits){ 0 };
 }
 
+/* Cuts the run to the room; false: nothing is left. */
+static bool cut_run(const struct bits *b, uint64_t first, uint64_t *n)
+{
+	uint64_t room = b->n * 64;
+
+	if (first >= room)
+		return false;
+	*n = MIN(*n, room - first);
+	return *n > 0;
+}
+
+/* The bits of a word between two places, the second one outside. */
+static uint64_t mask(uint64_t from, uint64_t before)
+{
+	uint64_t below = before == 64 ? UINT64_MAX : (UINT64_C(1) << before) - 1;
+
+	return below & ~((UINT64_C(1) << from) - 1);
+}
+
+void bits_set_run(struct bits *b, uint64_t first, uint64_t n)
+{
+	if (!cut_run(b, first, &n))
+		return;
+	for (uint64_t end = first + n; first < end; first = (first / 64 + 1) * 64)
+		b->words[first / 64] |= mask(first % 64, MIN(end - first / 64 * 64, 64));
+}
+
+uint64_t bits_count_run(const struct bits *b, uint64_t first, uint64_t n)
+{
+	uint64_t count = 0;
+
+	if (!cut_run(b, first, &n))
+		return 0;
+	for (uint64_t end = first + n; first < end; first = (first / 64 + 1) * 64)
+		count += (uint64_t)__builtin_popcountll(
+			b->words[first / 64] & mask(first % 64, MIN(end - first / 64 * 64, 64)));
+	return count;
+}
+
 void bits_or(struct bits *to, const struct bits *from)
 {
 	for (size_t i = 0; i < to->n && i < from->n; i++)
@@ -29,6 +68,15 @@ void bits_and_not(struct bits *to, const struct bits *from)
 {
 	for (size_t i = 0; i < to->n && i < from->n; i++)
 		to->words[i] &= ~from->words[i];
+}
+
+uint64_t bits_count_both(const struct bits *a, const struct bits *b)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		n += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i]);
+	return n;
 }
 
 uint64_t bits_count(const struct bits *b)

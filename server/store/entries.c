@@ -95,6 +95,15 @@ bool entries_step(struct entries *x, bool down, struct index_entry *out)
 	return true;
 }
 
+bool entries_block(
+	struct entries *x, struct bytes *value, const struct posting_run **runs, size_t *n)
+{
+	if (!posting_next_block(x->walk, runs, n))
+		return false;
+	*value = value_of(x);
+	return true;
+}
+
 bool entries_value(struct entries *x, struct index_entry *first, uint64_t *count)
 {
 	if (!posting_next_list(x->walk, &first->id, count))

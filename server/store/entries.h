@@ -6,6 +6,7 @@
 #define SERVER_STORE_ENTRIES_H
 
 #include "server/store/key.h"
+#include "server/store/posting_block.h"
 #include "server/store/store.h"
 
 /* One entry. The value is what stands between tag and id, valid until the next step. */
@@ -26,6 +27,9 @@ void entries_seek_key(struct entries *x, const struct key *key, bool down);
 /* < 0: the entry stands before the key */
 int entry_compare(const struct index_entry *en, const struct key *key);
 bool entries_step(struct entries *x, bool down, struct index_entry *out);
+/* Passes the entries of the next entry's value and block: the value, and their ids as stretches without gaps. */
+bool entries_block(
+	struct entries *x, struct bytes *value, const struct posting_run **runs, size_t *n);
 /* Passes the entries of the next value: the first of them, and how many there are. */
 bool entries_value(struct entries *x, struct index_entry *first, uint64_t *count);
 bool entries_has(struct txn *t, const struct key *value, uint64_t id);

@@ -222,24 +222,35 @@ double ids_unread(const struct ids *x)
 
 /* Gathering. */
 
+static enum status fill_list(struct ids *x, struct txn *t, struct bits *out, struct error *e)
+{
+	const struct posting_run *runs;
+	struct entries *entries;
+	struct bytes value;
+	size_t n;
+	enum status s = entries_open(t, &x->low, &entries, e);
+
+	while (!s && entries_block(entries, &value, &runs, &n)) {
+		for (size_t i = 0; i < n; i++)
+			bits_set_run(out, runs[i].first, runs[i].n);
+	}
+	entries_close(&entries);
+	return s;
+}
+
 static enum status fill_entries(struct ids *x, struct txn *t, struct bits *out, struct error *e)
 {
 	struct key prefix = x->low;
 	struct entries *entries;
 	struct index_entry en;
 
-	if (x->kind == IDS_RANGE)
-		prefix.len = 4;
+	prefix.len = 4;
 	enum status s = entries_open(t, &prefix, &entries, e);
 	if (s)
 		return s;
-	if (x->kind == IDS_RANGE)
-		entries_seek_key(entries, &x->low, false);
-	while (entries_step(entries, false, &en)) {
-		if (x->kind == IDS_RANGE && entry_compare(&en, &x->high) > 0)
-			break;
+	entries_seek_key(entries, &x->low, false);
+	while (entries_step(entries, false, &en) && entry_compare(&en, &x->high) <= 0)
 		bits_set(out, en.id);
-	}
 	entries_close(&entries);
 	return STATUS_OK;
 }
@@ -290,6 +301,22 @@ static struct ids *smallest(const struct ids *x, double *rest)
 	return best;
 }
 
+/* Takes out what is not in the parts with places. */
+static void keep_placed(struct ids *x, struct txn *t, struct bits *whole)
+{
+	for (size_t i = 0; i < x->nparts; i++) {
+		struct ids *part = x->parts[i];
+		part->txn = t;
+		for (size_t k = 0; part->places && k < whole->n; k++) {
+			for (uint64_t word = whole->words[k]; word; word &= word - 1) {
+				uint64_t bit = word & -word;
+				if (!placed(part, k * 64 + (uint64_t)__builtin_ctzll(word)))
+					whole->words[k] &= ~bit;
+			}
+		}
+	}
+}
+
 static enum status fill_and(struct ids *x, struct txn *t, struct bits *out, struct error *e)
 {
 	double rest;
@@ -302,6 +329,8 @@ static enum status fill_and(struct ids *x, struct txn *t, struct bits *out, stru
 	bits_init(&whole, out->n * 64 - 1);
 	memset(whole.words, 0xff, whole.n * sizeof(*whole.words));
 	for (size_t i = 0; i < x->nparts && !s; i++) {
+		if (x->parts[i]->places && first != x->parts[i])
+			continue;
 		bool not = x->parts[i]->kind == IDS_NOT;
 		bits_init(&part, out->n * 64 - 1);
 		s = ids_fill(not ? x->parts[i]->parts[0] : x->parts[i], t, &part, e);
@@ -311,6 +340,8 @@ static enum status fill_and(struct ids *x, struct txn *t, struct bits *out, stru
 			bits_and(&whole, &part);
 		bits_release(&part);
 	}
+	if (!s)
+		keep_placed(x, t, &whole);
 	bits_or(out, &whole);
 	bits_release(&whole);
 	return s;
@@ -326,6 +357,7 @@ enum status ids_fill(struct ids *x, struct txn *t, struct bits *out, struct erro
 	case IDS_VIA:
 		return fill_placed(x, t, out);
 	case IDS_LIST:
+		return fill_list(x, t, out, e);
 	case IDS_RANGE:
 		return x->places ? fill_placed(x, t, out) : fill_entries(x, t, out, e);
 	case IDS_BITS:

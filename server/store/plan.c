@@ -21,6 +21,7 @@
 #define WALK_DOUBTS                                                                                \
 	20 /* so much longer a walk may take than values that lie evenly would make it */
 #define BRIEF_US 2000
+#define GATHERED_ABOVE 1000 /* candidates */
 
 bool plan_sees_all(const struct query *q)
 {
@@ -307,6 +308,11 @@ static enum status settle(struct planner *p, struct ids *x)
 	plan->scans = p->unknown && (along ? MIN(x->size, plan->stretch->size) : x->size) > FEW;
 	if (plan->counts)
 		return STATUS_OK;
+	if (plan->way == WAY_PLACES && x->size > GATHERED_ABOVE) {
+		enum status s = ids_gather(x, p->txn, p->e);
+		if (s)
+			return s;
+	}
 	return ids_start(x, p->txn,
 		plan->way != WAY_IDS || p->order->id_descending || p->order->n > 0, p->e);
 }

@@ -1,6 +1,5 @@
 /* Walking and counting postings. */
 #include "server/store/internal.h"
-#include "server/store/posting_block.h"
 
 struct posting_walk {
 	struct txn *txn;
@@ -455,6 +454,23 @@ static uint64_t count_left(const struct posting_walk *p)
 	for (size_t i = p->run + 1; i < p->runs.n; i++)
 		n += p->runs.items[i].n;
 	return n;
+}
+
+bool posting_next_block(struct posting_walk *p, const struct posting_run **runs, size_t *n)
+{
+	struct posting_run *first;
+	uint64_t id;
+
+	if (!posting_next(p, &id))
+		return false;
+	first = &p->runs.items[p->run];
+	first->first += p->nth;
+	first->n -= p->nth;
+	*runs = first;
+	*n = p->runs.n - p->run;
+	p->run = p->runs.n - 1;
+	p->nth = p->runs.items[p->run].n - 1;
+	return true;
 }
 
 bool posting_next_list(struct posting_walk *p, uint64_t *id, uint64_t *count)

@@ -15,6 +15,7 @@
 #define SERVER_STORE_POSTING_H
 
 #include "server/store/key.h"
+#include "server/store/posting_block.h"
 #include "server/store/store.h"
 
 #define POSTING_BYTES 1024u
@@ -38,6 +39,12 @@ bool posting_next(struct posting_walk *p, uint64_t *id);
 bool posting_prev(struct posting_walk *p, uint64_t *id);
 /* The list of the entry that was given last; valid until the next step. */
 struct bytes posting_list(const struct posting_walk *p);
+
+/*
+ * All entries that follow in the next entry's block, as stretches of ids without gaps; the walk goes on behind them. For who wants all: it costs less
+ * than a step an entry. Valid until the next step; such a walk goes on forward only.
+ */
+bool posting_next_block(struct posting_walk *p, const struct posting_run **runs, size_t *n);
 
 /* For counts by value: as posting_next, and *count is how many entries of the list follow from this one on; the walk goes on behind them. Reads heads of blocks but at a seek. */
 bool posting_next_list(struct posting_walk *p, uint64_t *id, uint64_t *count);

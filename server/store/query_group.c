@@ -170,27 +170,21 @@ static enum status add_entries(struct groups *gs, const struct index_entry *firs
 	return STATUS_OK;
 }
 
-/* Passes the next value: the first of its entries that is in the set, and how many are. Marks their ids in seen. */
-static bool next_value(struct entries *x, const struct bits *set, struct index_entry *ahead,
-	struct key *value, struct index_entry *first, uint64_t *n, struct bits *seen)
+/* The ids of a block that are in the set (NULL: all): how many, and the first one if there is none yet. */
+static uint64_t count_block(const struct posting_run *runs, size_t nruns, const struct bits *set,
+	struct bits *seen, uint64_t *first)
 {
-	if (!ahead->id)
-		return false;
-	value->len = ahead->value.len;
-	memcpy(value->data, ahead->value.data, value->len);
-	*first = (struct index_entry){ key_bytes(value), 0 };
-	*n = 0;
-	do {
-		if (!set || bits_has(set, ahead->id)) {
-			if (!*n)
-				first->id = ahead->id;
-			++*n;
-			bits_set(seen, ahead->id);
-		}
-		if (!entries_step(x, false, ahead))
-			ahead->id = 0;
-	} while (ahead->id && bytes_equal(ahead->value, first->value));
-	return true;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < nruns; i++) {
+		uint64_t in = set ? bits_count_run(set, runs[i].first, runs[i].n) : runs[i].n;
+		n += in;
+		if (in && !*first)
+			*first = set ? bits_seek(set, runs[i].first, false) : runs[i].first;
+		if (in)
+			bits_set_run(seen, runs[i].first, runs[i].n);
+	}
+	return n;
 }
 
 static enum status add_unset(struct groups *gs, uint64_t rows, uint64_t set, struct error *e)
@@ -226,21 +220,30 @@ static enum status walk_sieved(struct groups *gs, struct entries *x, const struc
 	uint64_t rows, struct error *e)
 {
 	struct buf run = BUF_INIT;
-	struct index_entry ahead = { 0 }, first;
-	struct key value;
+	const struct posting_run *runs;
+	struct index_entry en = { 0 };
+	struct key value = { 0 };
 	struct bits seen;
-	uint64_t n;
+	struct bytes at;
+	uint64_t n = 0;
+	size_t nruns;
 	enum status s = STATUS_OK;
 
 	bits_init(&seen, (uint64_t)gs->count.plan.all + 1);
-	if (!entries_step(x, false, &ahead))
-		ahead.id = 0;
-	while (!s && next_value(x, set, &ahead, &value, &first, &n, &seen)) {
-		if (n > 0)
-			s = add_entries(gs, &first, n, &run, e);
+	while (!s && entries_block(x, &at, &runs, &nruns)) {
+		if (!bytes_equal(at, key_bytes(&value))) {
+			s = n > 0 ? add_entries(gs, &en, n, &run, e) : STATUS_OK;
+			value.len = at.len;
+			memcpy(value.data, at.data, at.len);
+			en = (struct index_entry){ key_bytes(&value), 0 };
+			n = 0;
+		}
+		n += count_block(runs, nruns, set, &seen, &en.id);
 	}
+	if (!s && n > 0)
+		s = add_entries(gs, &en, n, &run, e);
 	if (!s)
-		s = add_unset(gs, rows, bits_count(&seen), e);
+		s = add_unset(gs, rows, set ? bits_count_both(&seen, set) : bits_count(&seen), e);
 	bits_release(&seen);
 	buf_free(&run);
 	return s;
