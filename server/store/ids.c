@@ -222,6 +222,19 @@ double ids_unread(const struct ids *x)
 
 /* Gathering. */
 
+/* The ids of a run from the first to the last of the set. */
+static void set_between(const struct ids *x, struct posting_run run, struct bits *out)
+{
+	uint64_t end = run.first + run.n;
+
+	if (x->kind == IDS_ALL) {
+		run.first = MAX(run.first, x->first);
+		end = x->last < end ? x->last + 1 : end;
+	}
+	if (run.first < end)
+		bits_set_run(out, run.first, end - run.first);
+}
+
 static enum status fill_list(struct ids *x, struct txn *t, struct bits *out, struct error *e)
 {
 	const struct posting_run *runs;
@@ -232,7 +245,7 @@ static enum status fill_list(struct ids *x, struct txn *t, struct bits *out, str
 
 	while (!s && entries_block(entries, &value, &runs, &n)) {
 		for (size_t i = 0; i < n; i++)
-			bits_set_run(out, runs[i].first, runs[i].n);
+			set_between(x, runs[i], out);
 	}
 	entries_close(&entries);
 	return s;
@@ -352,10 +365,9 @@ enum status ids_fill(struct ids *x, struct txn *t, struct bits *out, struct erro
 	enum status s = STATUS_OK;
 
 	switch (x->kind) {
-	case IDS_ALL:
-		return fill_seeking(x, t, out, e);
 	case IDS_VIA:
 		return fill_placed(x, t, out);
+	case IDS_ALL:
 	case IDS_LIST:
 		return fill_list(x, t, out, e);
 	case IDS_RANGE:

@@ -21,6 +21,7 @@
 #define WALK_DOUBTS                                                                                \
 	20 /* so much longer a walk may take than values that lie evenly would make it */
 #define BRIEF_US 2000
+#define BRIEF_ENTRIES 200000
 #define GATHERED_ABOVE 1000 /* candidates */
 
 bool plan_sees_all(const struct query *q)
@@ -295,6 +296,16 @@ static void add_trash(struct planner *p, struct ids *x)
 		ids_add(x, plan_whole_index(p->query->entity, f));
 }
 
+/* About the entries that are read to gather it. */
+static double all_sizes(const struct ids *x)
+{
+	double n = x->nparts ? 0 : x->size;
+
+	for (size_t i = 0; i < x->nparts; i++)
+		n += all_sizes(x->parts[i]);
+	return n;
+}
+
 static enum status settle(struct planner *p, struct ids *x)
 {
 	struct plan *plan = p->plan;
@@ -307,6 +318,9 @@ static enum status settle(struct planner *p, struct ids *x)
 	plan->exact = x->exact;
 	plan->scans = p->unknown && (along ? MIN(x->size, plan->stretch->size) : x->size) > FEW;
 	if (plan->counts)
+		return STATUS_OK;
+	plan->slow = plan->way == WAY_PLACES && p->query->brief && all_sizes(x) > BRIEF_ENTRIES;
+	if (plan->slow)
 		return STATUS_OK;
 	if (plan->way == WAY_PLACES && x->size > GATHERED_ABOVE) {
 		enum status s = ids_gather(x, p->txn, p->e);

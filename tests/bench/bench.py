@@ -219,7 +219,7 @@ while True:
     page = b""
     while True:
         reply = s.call("record.list", "customer", filter="remarks ~ qqq", limit=20, **({"page": page} if page else {}))
-        page = reply.page
+        page = reply.next
         if not page:
             break
 """
