@@ -76,6 +76,8 @@ struct call {
 };
 
 #define LOOP_SLICE_US 2000
+/* In the pool, in the middle of long work: another call that waits there goes first. */
+void call_pause(void *call);
 
 enum op_kind {
 	OP_READ,  /* on the loop, with its read transaction */

@@ -280,6 +280,14 @@ static void to_writer(struct call *c)
 		dispatch_finish(c, busy(&b->error), &b->error);
 }
 
+void call_pause(void *call)
+{
+	const struct call *c = call;
+
+	if (!c->on_loop)
+		pool_pause(c->server->pool);
+}
+
 static void run_slow(void *arg)
 {
 	struct call *c = arg;

@@ -29,6 +29,8 @@ struct pool;
 struct pool *pool_new(size_t threads, size_t queue_max);
 /* false when the queue is full. */
 bool pool_submit(struct pool *p, loop_fn *fn, void *arg);
+/* For a job that has run for a while: runs one that waits before it goes on. Few are put off like this at a time. */
+void pool_pause(struct pool *p);
 void pool_free(struct pool **p); /* runs what is queued, then joins */
 
 #endif

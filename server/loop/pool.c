@@ -2,6 +2,8 @@
 #include <glib.h>
 #include <pthread.h>
 
+#define PAUSED_MAX 4 /* of each thread: they stand on one stack */
+
 struct job {
 	loop_fn *fn;
 	void *arg;
@@ -13,6 +15,7 @@ struct pool {
 	GQueue queue; /* struct job, under lock */
 	size_t queue_max;
 	bool stop;
+	size_t paused; /* jobs that have let another one go first; under lock */
 	size_t nthreads;
 	pthread_t threads[];
 };
@@ -55,6 +58,23 @@ struct pool *pool_new(size_t threads, size_t queue_max)
 		if (pthread_create(&p->threads[p->nthreads], NULL, pool_run, p) != 0)
 			g_error("cannot start a thread of the pool");
 	return p;
+}
+
+void pool_pause(struct pool *p)
+{
+	struct job *j = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->paused < p->nthreads * PAUSED_MAX && (j = g_queue_pop_head(&p->queue)))
+		p->paused++;
+	pthread_mutex_unlock(&p->lock);
+	if (!j)
+		return;
+	j->fn(j->arg);
+	g_free(j);
+	pthread_mutex_lock(&p->lock);
+	p->paused--;
+	pthread_mutex_unlock(&p->lock);
 }
 
 bool pool_submit(struct pool *p, loop_fn *fn, void *arg)

@@ -194,7 +194,9 @@ static enum status query_open(struct target *t, struct query *q, struct error *e
 		.condition = condition,
 		.sort = pb_bytes(c->request->sort),
 		.trash = c->request->trash,
-		.limit = limit_of(c) };
+		.limit = limit_of(c),
+		.pause = call_pause,
+		.pause_arg = c };
 	if (!s)
 		s = exactly_allowed(c, t->entity, condition, e);
 	return s ? s : sort_allowed(t, q->sort, e);

@@ -45,6 +45,14 @@ void position_write(const struct order *o, const struct position *p, struct buf 
 enum status position_read(
 	const struct order *o, struct bytes token, struct position *out, struct error *e);
 
+/* After each record of long work; *n counts them. */
+#define PAUSE_RECORDS 4096
+static inline void query_pause(const struct query *q, size_t *n)
+{
+	if (++*n % PAUSE_RECORDS == 0 && q->pause)
+		q->pause(q->pause_arg);
+}
+
 /* Ways. */
 
 enum way {

@@ -305,6 +305,7 @@ static enum status scan_row(
 {
 	struct stored record;
 	struct position at;
+	int64_t before;
 	enum status s = read_row(p, id, &record);
 
 	if (!s) {
@@ -317,7 +318,9 @@ static enum status scan_row(
 	}
 	if (!s && (!p->resumed || order_compare(&p->order, &p->after, &at) < 0))
 		best_add(best, &at);
-	p->scanned++;
+	before = monotonic_us();
+	query_pause(p->query, &p->scanned);
+	p->limit_us += monotonic_us() - before;
 	if (p->query->brief && p->scanned % ROWS_BEFORE_CLOCK == 0)
 		p->result->cut = monotonic_us() >= p->deadline_us;
 	if (p->scanned % 1024 == 0 && monotonic_us() > p->limit_us)

@@ -35,6 +35,9 @@ struct query {
 	bool brief; /* give up at the deadline (cut, without rows) where an order needs a whole scan */
 	int way; /* of tests: 1 + the enum way that is taken wherever it can be; 0: the cheapest */
 	struct bytes after; /* token of the page before, unsealed; empty: first page */
+	void (*pause)(
+		void *arg); /* called now and then in long work, so that others go on; or NULL */
+	void *pause_arg;
 };
 
 /* Called once per row; false ends the page early (the row counts as given). */

@@ -41,6 +41,7 @@ enum status count_each(struct count *c, count_row *row, void *arg)
 			s = row(arg, &record, c->e);
 		else if (s == STATUS_NOT_FOUND)
 			s = STATUS_OK;
+		query_pause(c->query, &c->read);
 		id--;
 	}
 	return s;

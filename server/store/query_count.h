@@ -10,6 +10,7 @@ struct count {
 	struct scope scope;
 	struct plan plan;
 	struct buf row;
+	size_t read; /* records */
 	struct error *e;
 };
 

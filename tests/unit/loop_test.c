@@ -1,6 +1,7 @@
 #include "server/loop/loop.h"
 #include <glib.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -132,12 +133,54 @@ static void pool_refuses_beyond_its_queue_and_ends_what_it_took(void **state)
 	g_cond_clear(&g.cond);
 }
 
+struct pause_test {
+	struct pool *pool;
+	char order[8];
+	size_t n;
+	sem_t done;
+};
+
+static void short_job(void *arg)
+{
+	struct pause_test *x = arg;
+
+	x->order[x->n++] = 's';
+	if (x->n == 4)
+		sem_post(&x->done);
+}
+
+/* Two wait when it pauses: one of them goes first. */
+static void long_job(void *arg)
+{
+	struct pause_test *x = arg;
+
+	x->order[x->n++] = 'l';
+	assert_true(pool_submit(x->pool, short_job, x));
+	assert_true(pool_submit(x->pool, short_job, x));
+	pool_pause(x->pool);
+	x->order[x->n++] = 'L';
+}
+
+static void a_long_job_lets_another_one_go_first(void **state)
+{
+	struct pause_test x = { .pool = pool_new(1, 8) };
+
+	sem_init(&x.done, 0, 0);
+	assert_true(pool_submit(x.pool, long_job, &x));
+	while (sem_wait(&x.done) != 0)
+		;
+	pool_free(&x.pool);
+	sem_destroy(&x.done);
+	assert_string_equal(x.order, "lsLs");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(posts_run_in_order_on_the_loops_thread),
 		cmocka_unit_test(what_is_posted_after_the_stop_still_runs),
 		cmocka_unit_test(pool_refuses_beyond_its_queue_and_ends_what_it_took),
+		cmocka_unit_test(a_long_job_lets_another_one_go_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
