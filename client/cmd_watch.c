@@ -57,6 +57,9 @@ static void on_event(void *arg, const Guanxi__Event *event)
 		keep_reason(w, event);
 	else if (bytes_equal_str(kind, "schema"))
 		w->schema_changed = true;
+	else if (bytes_equal_str(kind, "missed"))
+		app_say(w->app, app_tr(w->app, "%llu older reminders wait too; see 'guanxi today'"),
+			(unsigned long long)event->missed);
 	else if (bytes_equal_str(kind, "alarm") && !w->st)
 		w->st = event_alarm(w->app, event, w->e);
 	if (!event->has_kind || !event->has_seq || event->seq <= w->last || !w->left || w->st ||

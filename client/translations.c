@@ -68,6 +68,8 @@ const struct translation translations[] = {
 	{ "snoozed", "已延后" },
 	{ "handed on", "已转交" },
 	{ "finished", "已结束" },
+	{ "%llu older reminders wait too; see 'guanxi today'",
+		"另有 %llu 条更早的提醒未处理;见 guanxi today" },
 	{ "alarm: %s", "警报:%s" },
 	{ "the desktop does not show notifications", "桌面无法显示通知" },
 	{ "show each event on the desktop too (notify-send)",

@@ -5,6 +5,7 @@
 #include "server/server.h"
 
 #define ROWS 64
+#define FLOOD 500 /* more than these are not sent again, only counted */
 
 /* The making of one event. */
 struct making {
@@ -13,16 +14,41 @@ struct making {
 	struct buf room;
 };
 
+/* Whoever was away for long gets the newest of what waits, and how much there is besides. */
+static void skip_oldest(struct feed *f, struct txn *t, uint64_t user)
+{
+	struct inbox_row *rows = g_new(struct inbox_row, FLOOD + 1);
+
+	if (inbox_waiting(t, user, rows, FLOOD + 1) > FLOOD) {
+		f->inbox = rows[FLOOD].seq;
+		f->missed = inbox_count_of(t, user) - FLOOD;
+	}
+	g_free(rows);
+}
+
+/* Whether more came since than is sent one by one. */
+static bool flooded(struct txn *t, uint64_t user, uint64_t since)
+{
+	struct inbox_row *rows = g_new(struct inbox_row, FLOOD + 1);
+	bool much = inbox_read(t, user, since, false, rows, FLOOD + 1) > FLOOD;
+
+	g_free(rows);
+	return much;
+}
+
 void feed_start(struct feed *f, const struct call *c, struct txn *t)
 {
 	*f = (struct feed){ .backlog = c->watch_from_unacknowledged };
 	if (!c->caller)
 		return;
 	/* a client from before the sweep begins anew: prev 0 tells it */
-	if (c->watch_since < inbox_swept(t, c->caller->user))
+	if (c->watch_since < inbox_swept(t, c->caller->user) ||
+		(!f->backlog && flooded(t, c->caller->user, c->watch_since)))
 		f->backlog = true;
 	f->inbox = f->inbox_sent = f->backlog ? 0 : c->watch_since;
 	f->backlog_until = inbox_last(t, c->caller->user);
+	if (f->backlog)
+		skip_oldest(f, t, c->caller->user);
 }
 
 static bool making_start(struct making *m, struct server *server, struct txn *t,
@@ -189,6 +215,19 @@ static bool add_row(struct feed *f, struct making *m, const struct inbox_row *ro
 	return true;
 }
 
+static void feed_missed(struct feed *f, struct buf *out)
+{
+	Guanxi__Event event = GUANXI__EVENT__INIT;
+
+	if (!f->missed)
+		return;
+	set_text(&event.kind, &event.has_kind, bytes_str("missed"));
+	event.has_missed = true;
+	event.missed = f->missed;
+	pack_event(&event, out);
+	f->missed = 0;
+}
+
 bool feed_next(struct feed *f, struct server *server, struct txn *t, const struct caller *caller,
 	bool chinese, size_t max, struct buf *out, GArray *sent)
 {
@@ -197,6 +236,7 @@ bool feed_next(struct feed *f, struct server *server, struct txn *t, const struc
 	size_t n = inbox_read(t, caller->user, f->inbox, f->backlog, rows, most);
 	bool full = n == most, end = f->backlog && !full;
 
+	feed_missed(f, out);
 	f->unbroken = false;
 	/* behind the backlog everything is news, also what clears a row of it */
 	while (f->backlog && n > 0 && rows[n - 1].seq > f->backlog_until) {

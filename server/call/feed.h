@@ -12,6 +12,7 @@ struct feed {
 	bool backlog;        /* passing over what is acknowledged, until the end is reached once */
 	uint64_t inbox;      /* last row looked at */
 	uint64_t inbox_sent; /* last number sent */
+	uint64_t missed;     /* older ones that wait and are not sent: said first */
 	bool unbroken;       /* in this round: the row before was sent */
 	uint64_t backlog_until; /* what is not above it was there when the watch began */
 };

@@ -57,4 +57,14 @@ is "counts what waits there" "$(jq -r '."branch.main.reminders_unacknowledged"' 
 is "and says when the last fired" "$(jq -r '."branch.main.reminder_last_fired"' <<<"$OUT")" 2026-11-23T01:00:00Z
 is "a salesperson reads of no branch" "$(as li health -o json | jq 'keys[] | select(startswith("branch."))' | wc -l)" 0
 
+for i in $(seq 1 510); do printf '{"op": "add", "entity": "reminder", "set": {"title": "r%d", "start_on": "2026-11-24", "time_of_day": "09:00"}}\n' "$i"; done |
+	as zhao batch - >/dev/null 2>&1
+set_clock 2026-11-24T01:00:00Z
+nothing_due() { [ "$(as admin health -o json | jq -r '.now + .reminders_due_now')" = 2026-11-24T01:00:00Z0 ]; }
+wait_for 20 nothing_due
+as zhao watch --count 500 -o jsonl >"$DIR/zhao" 2>"$DIR/zhao.err"
+is "whoever was away gets the newest 500, in order" "$(jq -r .title "$DIR/zhao" | sort -V | sed -n '1p;$p' | tr '\n' ' ')$(jq .seq "$DIR/zhao" | sort -nc && echo ordered)" "r11 r510 ordered"
+like "and is told how many more wait" "$(cat "$DIR/zhao.err")" '10 older reminders wait too'
+as zhao watch --count 500 --since 1 -o jsonl >"$DIR/zhao" 2>"$DIR/zhao.err"
+is "also who names an old number" "$(wc -l <"$DIR/zhao") $(grep -c '10 older' "$DIR/zhao.err")" "500 1"
 test_end
