@@ -24,11 +24,32 @@ enum status call_for_records(
 	return catalog_sync(app, e);
 }
 
+/* The server asks before it does something large: what it says is the question. */
+static enum status call_confirmed(
+	struct app *app, Guanxi__Request *r, const Guanxi__Reply **reply, struct error *e)
+{
+	char question[sizeof e->message];
+	enum status st;
+
+	snprintf(question, sizeof question, "%s", e->message);
+	error_clear(e);
+	st = prompt_yes(app, question, e);
+	if (st)
+		return st;
+	request_arg(app->arena, r, "confirm", bytes_str("yes"));
+	return call_for_records(app, r, reply, e);
+}
+
 enum status call_to_change(struct app *app, Guanxi__Request *r, struct error *e)
 {
 	const Guanxi__Reply *reply;
-	enum status st = call_for_records(app, r, &reply, e);
+	enum status st;
 
+	if (app->opt.yes)
+		request_arg(app->arena, r, "confirm", bytes_str("yes"));
+	st = call_for_records(app, r, &reply, e);
+	if (st == STATUS_USAGE && !strcmp(e->reason, "confirm") && !app->opt.yes)
+		st = call_confirmed(app, r, &reply, e);
 	if (!st)
 		st = print_records(app, reply, e);
 	if (!st)

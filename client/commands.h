@@ -42,6 +42,9 @@ extern const struct command cmd_reminder_list, cmd_reminder_ack, cmd_reminder_sn
 extern const struct command cmd_reminder_audit;
 extern const struct command cmd_user_offboard;
 extern const struct command cmd_user_invite, cmd_setting_set, cmd_product_prices;
+extern const struct command cmd_task_submit, cmd_task_acknowledge;
+/* shortcuts_rule.c */
+extern const struct command cmd_rule_test;
 
 #define LIST_OPTIONS "sort limit page all trash explain total"
 #define IMPORT_OPTIONS "encoding separator quote map set key on-conflict null rejects format force"

@@ -240,6 +240,44 @@ const struct command cmd_product_prices = {
 	.run = run_prices,
 };
 
+static enum status set_state(struct app *app, const char *word, struct error *e)
+{
+	enum status st = app_need_args(app, 1, 1, e);
+
+	if (st)
+		return st;
+	Guanxi__Request *r = request_new(app, "record.set");
+	request_record(app->arena, r, bytes_str(app->args[0]));
+	request_set(app->arena, r, bytes_str("state"), bytes_str(word));
+	return call_to_change(app, r, e);
+}
+
+static enum status run_submit(struct app *app, struct error *e)
+{
+	return set_state(app, "submitted", e);
+}
+
+static enum status run_task_acknowledge(struct app *app, struct error *e)
+{
+	return set_state(app, "acknowledged", e);
+}
+
+const struct command cmd_task_submit = {
+	.noun = "task",
+	.name = "submit",
+	.usage = "TASK",
+	.help = "hand a plan to the superior",
+	.run = run_submit,
+};
+
+const struct command cmd_task_acknowledge = {
+	.noun = "task",
+	.name = "acknowledge",
+	.usage = "TASK",
+	.help = "confirm that a plan was received",
+	.run = run_task_acknowledge,
+};
+
 static enum status run_invite(struct app *app, struct error *e)
 {
 	const Guanxi__Reply *reply;

@@ -131,15 +131,27 @@ static enum status latest_of(struct txn *t, enum entity_number number, const cha
 	return s;
 }
 
-/* A visit to a customer whose grade asks for a plan, without one. */
+/* Whether the task is a plan that was handed in. */
+static bool was_submitted(struct txn *t, uint64_t task)
+{
+	const struct entity *en = model_entity(t, ENTITY_TASK);
+	struct buf room = BUF_INIT;
+	struct stored r;
+	bool was = read_live(t, en, task, &room, &r) && model_number(en, r.fields, "submitted_at");
+
+	buf_free(&room);
+	return was;
+}
+
+/* A visit to a customer whose grade asks for a plan, without one that was handed in. */
 static void own_computed(struct txn *t, const struct stored *record, struct computed *out)
 {
 	const struct entity *en = out->entity, *customers = model_entity(t, ENTITY_CUSTOMER);
 	uint64_t type = model_number(en, record->fields, "activity_type");
 	struct buf room = BUF_INIT;
 	struct stored customer;
-	bool planless = !model_number(en, record->fields, "visit_plan") &&
-			entry_says(t, type, "counts_as_visit", "yes");
+	bool planless = entry_says(t, type, "counts_as_visit", "yes") &&
+			!was_submitted(t, model_number(en, record->fields, "visit_plan"));
 
 	if (planless)
 		planless = read_live(t, customers, model_number(en, record->fields, "customer"),

@@ -25,6 +25,7 @@ extern const struct op merge_ops[];
 extern const struct op duplicates_ops[];
 extern const struct op file_ops[];
 extern const struct op audit_ops[];
+extern const struct op rule_ops[];
 extern const struct op dial_ops[];
 extern const struct op offboard_ops[];
 

@@ -6,6 +6,7 @@
 #include "server/op/jobs.h"
 #include "server/op/op.h"
 #include "server/op/operation.h"
+#include "server/op/rule.h"
 #include "server/op/target.h"
 #include "server/server.h"
 
@@ -47,6 +48,8 @@ static enum status change_check(
 	s = model_check(&w, buf_bytes(&ch->whole), &ch->checked, e);
 	if (!s && !parsed)
 		s = duplicates_check(&ch->t, &w, buf_bytes(&ch->checked), e);
+	if (!s && !parsed)
+		s = rule_confirmed(&ch->t, before, buf_bytes(&ch->checked), e);
 	return s ? s : parsed;
 }
 

@@ -334,7 +334,7 @@ CASES = {
     "reminder.audit": by_record("reminder.audit"),
     "reminder.planned": quiet("reminder.planned", limit=199), "today": quiet("today", args={"days": 366, "team": "yes"}), "agenda": quiet("agenda", args={"from": "this-year"}), "watch": quiet("watch"),
     "health": quiet("health"), "schema.get": elsewhere, "ping": elsewhere,
-    "audit.list": audits, "user.offboard": administrators("user.offboard", "user", "wang", args={"to": "admin"}), "user.invite": administrators("user.invite", None, "wang"), "system.invite": administrators("system.invite", args={"user": "wang"}),
+    "audit.list": audits, "user.offboard": administrators("user.offboard", "user", "wang", args={"to": "admin"}), "rule.test": administrators("rule.test", "cadence_rule", 1), "user.invite": administrators("user.invite", None, "wang"), "system.invite": administrators("system.invite", args={"user": "wang"}),
     "mail.take": administrators("mail.take"), "mail.done": administrators("mail.done", args={"number": 1}),
     "system.backup": administrators("system.backup", args={"path": "/tmp/x"}),
     "session.login": elsewhere, "session.join": elsewhere, "session.resume": elsewhere, "session.logout": elsewhere,
@@ -342,7 +342,7 @@ CASES = {
 }
 # Arguments that name nothing of anybody's, or stand in a case above.
 ARGUMENTS = set("""at by certificate_request code days explain failed field file force from key name new offset old on_conflict operation password
-to after error number team portable resume seq sha256 since size token total until username take user role branch path kind purpose""".split())
+to after error number team portable resume seq sha256 since size token total until username take user role branch path kind purpose confirm""".split())
 
 
 def private(w):
