@@ -90,6 +90,8 @@ typedef enum status op_fn(struct call *c, struct error *e);
 #define OP_ANONYMOUS 0x1u     /* before login */
 #define OP_LIMITED 0x2u       /* also while the password must be changed */
 #define OP_PREPARE_READS 0x4u /* prepare has a read transaction */
+#define OP_BULK                                                                                    \
+	0x8u /* much work for the writer, of which more follows: other sessions' calls go first */
 
 /* One row is all the dispatcher knows of an operation. */
 struct op {

@@ -12,11 +12,16 @@
 #include <unistd.h>
 
 /*
+ * Bulk work stands in a queue of its own. Its batch ends after the call that runs when another session's comes, which then waits for that
+ * call and two commits; in turn, so that neither waits for ever. Calls of a session that has bulk work waiting stay behind it.
+ *
  * A bound on how long a call waits for those before it. Bulk work needs large commits: each one writes most pages of the indexes anew
  * (of unique values each row changes a page of its own, whatever the commit holds; of values that repeat, and in merging terms, a commit of 180,000 puts
  * writes a third of what three of 60,000 do).
  */
 #define BATCH_PUTS 180000u
+#define BATCH_PUTS_SHARED 45000u  /* of bulk work while others write too */
+#define SHARED_US (2 * 1000000LL) /* so long after one of them */
 #define BATCH_BYTES (32u * 1024 * 1024)
 #define BATCH_CALLS 1024u
 #define GATHER_MAX_US 4000
@@ -47,8 +52,12 @@ struct writer {
 	size_t queue_max;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	GQueue queue; /* struct item, under lock */
-	bool stop;    /* under lock */
+	GQueue queue;              /* struct item, under lock */
+	GQueue bulk;               /* the same; they stay here until they are done */
+	atomic_bool waiting;       /* there is one in queue */
+	bool bulk_batch;           /* the batch is of bulk */
+	_Atomic int64_t shared_us; /* when the last one came that is not bulk */
+	bool stop;                 /* under lock */
 	atomic_size_t queued;
 	atomic_bool broken; /* a commit ended in the unknown: nothing is taken any more */
 	pthread_t thread;
@@ -73,6 +82,26 @@ static void item_finish(struct item *i)
 }
 
 /* Running. */
+
+static bool is_bulk(const struct item *i)
+{
+	const struct op *op = box_of(i->call)->op;
+
+	return op && op->flags & OP_BULK;
+}
+
+/* Others wait for the end of bulk work. */
+static bool gives_way(const struct writer *w)
+{
+	return w->bulk_batch && atomic_load(&w->waiting);
+}
+
+static size_t puts_max(const struct writer *w)
+{
+	bool shared = w->bulk_batch && monotonic_us() - atomic_load(&w->shared_us) < SHARED_US;
+
+	return shared ? BATCH_PUTS_SHARED : BATCH_PUTS;
+}
 
 static bool is_dry(const struct item *i)
 {
@@ -142,7 +171,8 @@ static bool run_calls(struct writer *w, struct txn *t, guint *n)
 
 		if (i->fate == FATE_ALONE)
 			continue;
-		if (txn_puts(t) >= BATCH_PUTS || txn_put_bytes(t) >= BATCH_BYTES) {
+		if (txn_puts(t) >= puts_max(w) || txn_put_bytes(t) >= BATCH_BYTES ||
+			(k > 0 && gives_way(w))) {
 			*n = k;
 			return true;
 		}
@@ -291,6 +321,16 @@ static void refuse_untried(struct writer *w, guint n)
 	}
 }
 
+/* The first ones are done; before they are answered, as bulk is looked through by those who add to it. */
+static void leave_batch(struct writer *w, guint done)
+{
+	pthread_mutex_lock(&w->lock);
+	for (guint k = 0; w->bulk_batch && k < done; k++)
+		g_queue_pop_head(&w->bulk);
+	atomic_fetch_sub(&w->queued, done);
+	pthread_mutex_unlock(&w->lock);
+}
+
 static void run_and_answer(struct writer *w)
 {
 	guint n = w->batch->len;
@@ -305,23 +345,30 @@ static void run_and_answer(struct writer *w)
 	}
 	if (atomic_load(&w->broken))
 		refuse_untried(w, n);
+	leave_batch(w, n);
 	answer_first(w, n);
 }
 
 /* The queue. */
 
-/* Moves what belongs to the next batch from the queue; under the lock. */
+/* Adds what belongs to the next batch, in turn of the two queues; under the lock. */
 static void take_batch(struct writer *w)
 {
-	while (w->queue.length > 0 && w->batch->len < BATCH_CALLS) {
-		struct item *i = g_queue_peek_head(&w->queue);
+	w->bulk_batch = w->bulk.length > 0 && (w->queue.length == 0 || !w->bulk_batch);
+	GList *at = w->bulk_batch ? w->bulk.head : w->queue.head;
+
+	for (; at && w->batch->len < BATCH_CALLS; at = at->next) {
+		struct item *i = at->data;
 
 		if (is_dry(i) && w->batch->len > 0)
 			break;
-		g_ptr_array_add(w->batch, g_queue_pop_head(&w->queue));
+		g_ptr_array_add(w->batch, i);
 		if (is_dry(i))
 			break;
 	}
+	for (guint k = 0; !w->bulk_batch && k < w->batch->len; k++)
+		g_queue_pop_head(&w->queue);
+	atomic_store(&w->waiting, w->queue.length > 0);
 }
 
 static void work(struct writer *w)
@@ -331,12 +378,13 @@ static void work(struct writer *w)
 
 	if (is_dry(g_ptr_array_index(w->batch, 0)))
 		((struct item *)g_ptr_array_index(w->batch, 0))->fate = FATE_ALONE;
-	while (w->batch->len > 0)
+	do {
 		run_and_answer(w);
-	atomic_fetch_sub(&w->queued, n);
+	} while (w->batch->len > 0 && !gives_way(w));
+	g_ptr_array_set_size(w->batch, 0);
 	/* without a short wait the clients split into two halves that take turns (measured: 40 % fewer commits a second) */
 	spent = monotonic_us() - from;
-	if (n > 1)
+	if (n > 1 && !gives_way(w))
 		g_usleep((gulong)MIN(spent / 5, GATHER_MAX_US));
 }
 
@@ -403,7 +451,7 @@ static bool wait_for_calls(struct writer *w, bool idle)
 							   : IDLE_US);
 	struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
 
-	while (w->queue.length == 0 && !w->stop)
+	while (w->queue.length == 0 && w->bulk.length == 0 && !w->stop)
 		if (pthread_cond_timedwait(&w->cond, &w->lock, &until) != 0)
 			return false;
 	return true;
@@ -424,13 +472,13 @@ static void *writer_run(void *arg)
 
 	pthread_setname_np(pthread_self(), "writer");
 	pthread_mutex_lock(&w->lock);
-	while (!w->stop || w->queue.length > 0) {
+	while (!w->stop || w->queue.length > 0 || w->bulk.length > 0) {
 		calls = wait_for_calls(w, !calls);
 		take_batch(w);
 		pthread_mutex_unlock(&w->lock);
 		if (w->batch->len > 0)
 			work(w);
-		for (int slice = 0; slice < MERGE_SLICES; slice++)
+		for (int slice = 0; slice < (atomic_load(&w->waiting) ? 1 : MERGE_SLICES); slice++)
 			if (housekeeping_due(w, slice > 0 ? MERGE_BEHIND : calls ? MERGE_ROWS : 1))
 				housekeeping(w);
 		if (atomic_load(&w->broken) && !fatal_called) {
@@ -453,17 +501,43 @@ struct writer *writer_new(struct server *server, size_t queue_max)
 	w->server = server;
 	w->queue_max = queue_max;
 	w->sweep_us = monotonic_us() + SWEEP_EVERY_US;
+	atomic_store(&w->shared_us, -SHARED_US);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->cond, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	g_queue_init(&w->queue);
+	g_queue_init(&w->bulk);
 	w->batch = g_ptr_array_new();
 	w->woken = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	if (pthread_create(&w->thread, NULL, writer_run, w) != 0)
 		g_error("cannot start the writer's thread");
 	return w;
+}
+
+/* Whether bulk work of the same session is not done yet: its calls take effect in their order. */
+static bool follows_bulk(const struct writer *w, const struct item *i)
+{
+	const struct caller *caller = i->call->caller;
+
+	for (const GList *at = w->bulk.head; caller && at; at = at->next) {
+		const struct item *other = at->data;
+		if (other->call->author.session == i->call->author.session)
+			return true;
+	}
+	return false;
+}
+
+static void enqueue(struct writer *w, struct item *i)
+{
+	if (is_bulk(i) || follows_bulk(w, i)) {
+		g_queue_push_tail(&w->bulk, i);
+		return;
+	}
+	g_queue_push_tail(&w->queue, i);
+	atomic_store(&w->shared_us, monotonic_us());
+	atomic_store(&w->waiting, true);
 }
 
 static bool submit(struct writer *w, struct call *c, op_fn *fn, call_done *done, void *arg)
@@ -484,7 +558,7 @@ static bool submit(struct writer *w, struct call *c, op_fn *fn, call_done *done,
 		return false;
 	}
 	atomic_fetch_add(&w->queued, 1);
-	g_queue_push_tail(&w->queue, i);
+	enqueue(w, i);
 	pthread_cond_signal(&w->cond);
 	pthread_mutex_unlock(&w->lock);
 	return true;

@@ -400,7 +400,7 @@ const struct op import_ops[] = {
 	{ .name = "import.begin", .kind = OP_WRITE, .run = import_begin, .right = "%s.import" },
 	{ .name = "import.rows",
 		.kind = OP_WRITE,
-		.flags = OP_PREPARE_READS,
+		.flags = OP_PREPARE_READS | OP_BULK,
 		.prepare = import_prepare,
 		.run = import_rows,
 		.right = "%s.import" },

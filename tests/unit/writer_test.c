@@ -1,4 +1,5 @@
 /* The writer: groups, calls that fail before and after their first put, a full disk, a commit whose outcome is unknown. */
+#include "server/call/box.h"
 #include "server/call/writer.h"
 #include "server/server.h"
 #include "tests/fault/store_bench.h"
@@ -321,6 +322,79 @@ static void a_full_queue_refuses_and_the_end_runs_what_was_taken(void **state)
 	assert_false(row_stands(9));
 }
 
+static const struct op bulk_op = { .kind = OP_WRITE, .flags = OP_BULK, .run = run_job };
+static const struct op plain_op = { .kind = OP_WRITE, .run = run_job };
+static const struct caller nobody = { .user = 0 };
+
+/* As the dispatcher hands over the call of a session. */
+static void submit_of(struct job *j, unsigned n, uint64_t session, const struct op *op)
+{
+	static const Guanxi__Request empty = GUANXI__REQUEST__INIT;
+	struct call *c = call_new(&b.server, arena_new(1u << 20), &empty);
+
+	j->n = n;
+	j->put = true;
+	c->caller = &nobody;
+	c->author.session = session;
+	c->prepared = j;
+	box_of(c)->op = op;
+	assert_true(writer_submit(b.server.writer, c, job_done, j));
+}
+
+static void wait_entered(struct gate *g)
+{
+	g_mutex_lock(&g->lock);
+	while (!g->entered)
+		g_cond_wait(&g->cond, &g->lock);
+	g_mutex_unlock(&g->lock);
+}
+
+static void open_gate(struct gate *g)
+{
+	g_mutex_lock(&g->lock);
+	g->open = true;
+	g_cond_broadcast(&g->cond);
+	g_mutex_unlock(&g->lock);
+}
+
+/* While a batch of bulk work runs, another session's call waits for one call of it, and those of the same session for all that came before. */
+static void bulk_work_gives_way_but_to_its_own_session(void **state)
+{
+	struct gate second = { .entered = false };
+	struct job bulk[6] = { 0 }, other = { 0 }, own = { 0 }, later = { 0 };
+
+	g_mutex_init(&second.lock);
+	g_cond_init(&second.cond);
+	bulk[0].gate = &b.gate;
+	bulk[2].gate = &second;
+	submit_of(&bulk[0], 0, 1, &bulk_op);
+	wait_entered(&b.gate);
+	for (unsigned i = 1; i < 6; i++)
+		submit_of(&bulk[i], i, 1, &bulk_op);
+	submit_of(&own, 10, 1, &plain_op);
+	submit_of(&other, 11, 2, &plain_op);
+	open_gate(&b.gate);
+	wait_entered(&second);
+	submit_of(&later, 12, 2, &plain_op);
+	open_gate(&second);
+	wait_answers(9);
+	assert_int_equal(bulk[0].order, 1);
+	assert_int_equal(other.order, 2);
+	assert_int_equal(bulk[1].order, 3);
+	assert_int_equal(bulk[2].order, 4);
+	assert_int_equal(later.order, 5);
+	assert_int_equal(bulk[3].order, 6);
+	assert_int_equal(bulk[5].order, 8);
+	assert_int_equal(own.order, 9);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_true(bulk[i].stands);
+		assert_int_equal(bulk[i].runs, 1);
+	}
+	assert_int_equal(writer_queue(b.server.writer), 0);
+	g_mutex_clear(&second.lock);
+	g_cond_clear(&second.cond);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
 
 int main(void)
@@ -332,6 +406,7 @@ int main(void)
 		TEST(only_what_stands_wakes_anybody),
 		TEST(a_full_disk_refuses_the_batch_and_the_writer_goes_on),
 		TEST(an_unknown_outcome_is_said_and_stops_the_server),
+		TEST(bulk_work_gives_way_but_to_its_own_session),
 		TEST(a_full_queue_refuses_and_the_end_runs_what_was_taken),
 	};
 
