@@ -54,7 +54,7 @@ UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 FAULT_SRC := tests/fault/engine_fault.c tests/fault/store_bench.c
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
-GEN_SRC := $(BUILD)/gen/guanxi.pb-c.c $(BUILD)/gen/pinyin_table.c
+GEN_SRC := $(BUILD)/gen/guanxi.pb-c.c $(BUILD)/gen/pinyin_table.c $(BUILD)/gen/han_table.c
 GEN_HDR := $(BUILD)/gen/guanxi.pb-c.h
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -87,6 +87,9 @@ $(BUILD)/gen/guanxi.pb-c.h: $(BUILD)/gen/guanxi.pb-c.c ;
 $(BUILD)/gen/pinyin_table.c: common/pinyin_table.awk /usr/share/unicode/Unihan_Readings.txt.bz2
 	@mkdir -p $(@D)
 	$(call say,TABLE,$@)bzcat /usr/share/unicode/Unihan_Readings.txt.bz2 | LC_ALL=C awk -f common/pinyin_table.awk > $@
+$(BUILD)/gen/han_table.c: common/han_table.awk /usr/share/unicode/Unihan_Variants.txt.bz2
+	@mkdir -p $(@D)
+	$(call say,TABLE,$@)bzcat /usr/share/unicode/Unihan_Variants.txt.bz2 | LC_ALL=C awk -f common/han_table.awk > $@
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)

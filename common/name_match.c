@@ -1,4 +1,5 @@
 #include "common/name_match.h"
+#include "common/han.h"
 #include "common/text.h"
 #include <glib.h>
 
@@ -27,6 +28,7 @@ void name_match(struct bytes name, struct buf *out)
 	uint32_t c;
 
 	text_fold(&folded, name);
+	han_fold(&folded);
 	rest = buf_bytes(&folded);
 	while ((c = text_next(&rest)) != 0)
 		if (c != UINT32_MAX && !is_idle(c))

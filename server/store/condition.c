@@ -1,5 +1,6 @@
 /* Filters compiled against the fields: names found, values in wire form, periods as stretches of days. */
 #include "server/store/condition.h"
+#include "common/han.h"
 #include "common/text.h"
 
 #define DAY_MS 86400000LL
@@ -237,6 +238,7 @@ static enum status contains_operand(struct compiler *c, const struct filter_node
 			c, n, "~ cannot be used with \"1\", which is no text", f->name, NULL);
 	text = text_trim(text);
 	text_fold(&folded, text);
+	han_fold(&folded);
 	o->typed = arena_copy(c->arena, text);
 	o->normal = arena_copy(c->arena, buf_bytes(&folded));
 	buf_free(&folded);

@@ -1,4 +1,5 @@
 /* Whether a record meets a compiled filter. */
+#include "common/han.h"
 #include "common/pinyin.h"
 #include "common/text.h"
 #include "server/store/condition.h"
@@ -14,7 +15,7 @@ static bool contains(struct bytes text, struct bytes part)
 	return part.len <= text.len && memmem(text.data, text.len, part.data, part.len) != NULL;
 }
 
-/* The text folded, a phone or address also in its normal form, a name also by pinyin. */
+/* The text folded, in simplified characters, a phone or address also in its normal form, a name also by pinyin. */
 static bool contains_value(const struct field *f, const struct operand *o,
 	const struct wire_field *w, struct bytes reading)
 {
@@ -22,6 +23,7 @@ static bool contains_value(const struct field *f, const struct operand *o,
 	bool found;
 
 	text_fold(&text, w->bytes);
+	han_fold(&text);
 	found = contains(buf_bytes(&text), o->normal);
 	if (!found && f->type != T_TEXT && f->type != T_LONG_TEXT) {
 		buf_clear(&text);

@@ -22,7 +22,7 @@
 #include "common/type.h"
 
 #define KEY_FORM_VERSION                                                                           \
-	6 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
+	7 /* changes whenever a key of idx or uniq can change (type_key too): stores build theirs anew */
 #define KEY_BYTES (4 + KEY_MAX + 1 + 8)
 #define KEY_HASH 16
 #define KEY_INDEX_HASH 10

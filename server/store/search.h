@@ -10,7 +10,7 @@
 #include "server/store/query.h"
 
 #define SEARCH_TERMS_VERSION                                                                       \
-	3 /* changes whenever the terms of a record can change: stores build theirs anew */
+	4 /* changes whenever the terms of a record can change: stores build theirs anew */
 #define SEARCH_MAX_TEXT 256u  /* bytes of a query, folded */
 #define SEARCH_MAX_WHOLE 200u /* bytes of a text that can be found as a whole */
 #define SEARCH_MAX_ATOMS 16u

@@ -1,4 +1,5 @@
 /* What a query means: its atoms, and whether a record has them. */
+#include "common/han.h"
 #include "common/text.h"
 #include "common/type.h"
 #include "server/store/search.h"
@@ -138,6 +139,7 @@ void search_query_init(struct search_query *q, struct bytes text)
 	q->n = q->ntyped = 0;
 	q->many = false;
 	fold_trimmed(&q->folded, text);
+	han_fold(&q->folded);
 	if (is_number(buf_bytes(&q->folded)))
 		keep_digits(&q->folded);
 	rest = buf_bytes(&q->folded);
@@ -234,6 +236,8 @@ bool search_value_read(const struct field *f, const struct wire_field *w, struct
 		v->pinyin = true;
 		v->nunits = pinyin_units(buf_bytes(&v->folded), v->units, PINYIN_MAX_UNITS);
 	}
+	han_fold(
+		&v->folded); /* after the readings, which are those of the character as it is written */
 	return v->folded.len > 0;
 }
 
