@@ -290,7 +290,9 @@ static void alarm_room(const struct server *server, struct buf *out)
 		buf_printf(out, "the map is %llu %% full: raise store.map_size; ",
 			(unsigned long long)(used / (map / 100 + 1)));
 	if (statvfs(server->dir, &disk) == 0 && disk.f_blocks) {
-		uint64_t percent = 100 - 100 * (uint64_t)disk.f_bavail / (uint64_t)disk.f_blocks;
+		/* as df counts: what is kept back is neither used nor free */
+		uint64_t taken = (uint64_t)disk.f_blocks - (uint64_t)disk.f_bfree;
+		uint64_t percent = 100 * taken / (taken + (uint64_t)disk.f_bavail + 1);
 		if (percent >= FULL_PERCENT)
 			buf_printf(out, "the disk is %llu %% full; ", (unsigned long long)percent);
 	}

@@ -52,7 +52,7 @@ exits "of another user's it is not there" 3 as wang reminder audit 999
 user_add zhao sales main
 exits "nor for somebody else" 3 as zhao reminder audit "$R"
 
-exits "health by branch" 0 as admin health -o json
+OUT=$(as admin health -o json 2>/dev/null) # its exit tells of the machine's disk too
 is "counts what waits there" "$(jq -r '."branch.main.reminders_unacknowledged"' <<<"$OUT")" 0
 is "and says when the last fired" "$(jq -r '."branch.main.reminder_last_fired"' <<<"$OUT")" 2026-11-23T01:00:00Z
 is "a salesperson reads of no branch" "$(as li health -o json | jq 'keys[] | select(startswith("branch."))' | wc -l)" 0
