@@ -82,7 +82,7 @@ static bool asked(struct ids *x, uint64_t id)
 		   !record_has(fields, TAG_DELETED_AT) && record_find(fields, x->field->tag, &w);
 
 	if (has)
-		has = x->kind == IDS_VIA ? bits_has(&x->bits, w.number) : within(x, &w, id);
+		has = x->kind == IDS_VIA ? ids_has(x->parts[0], w.number) : within(x, &w, id);
 	buf_free(&row);
 	return has;
 }
@@ -94,7 +94,7 @@ static bool placed(struct ids *x, uint64_t id)
 	if (at == PLACE_ASK)
 		return asked(x, id);
 	if (x->kind == IDS_VIA)
-		return at != PLACE_NONE && bits_has(&x->bits, at);
+		return at != PLACE_NONE && ids_has(x->parts[0], at);
 	return at >= x->from && at < x->before;
 }
 

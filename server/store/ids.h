@@ -13,7 +13,7 @@ enum ids_kind {
 	IDS_ALL,   /* all records from first to last, or those in the trash */
 	IDS_LIST,  /* entries of one value */
 	IDS_RANGE, /* a stretch of an index: by value, so without places it must be gathered before it can be sought in */
-	IDS_VIA,   /* those whose reference names one of the bits; has places */
+	IDS_VIA,   /* those whose reference names one of the part; has places */
 	IDS_BITS,  /* gathered */
 	IDS_AND,
 	IDS_OR,
@@ -27,10 +27,11 @@ struct ids {
 	const struct field *field; /* for people; NULL: none */
 	uint64_t first, last;      /* ALL */
 	struct key low, high;      /* LIST, ALL: low is the list; RANGE: the first and last entry */
-	struct bits bits;          /* BITS; VIA: of the entity that is named */
+	struct bits bits;          /* BITS */
 	struct places *places;     /* RANGE, VIA; or NULL */
 	uint32_t from, before;     /* RANGE: places of the stretch */
-	struct ids **parts;        /* AND, OR; NOT: one */
+	struct ids **
+		parts; /* AND, OR; NOT: one; VIA: one of the entity that is named, which is not sought in */
 	size_t nparts;
 	double size; /* about how many ids */
 	bool exact;  /* what is asked for, neither more nor less, none of it in the trash */

@@ -331,30 +331,30 @@ static struct ids *referring(
 	return x;
 }
 
-/* The same for many: their references are looked up the other way round. NULL: they cannot be. */
+/* The same for many, which it takes over: their references are looked up the other way round. NULL: they cannot be. */
 static struct ids *referring_many(
-	struct planner *p, const struct condition_node *n, int step, struct ids *to)
+	struct planner *p, const struct condition_node *n, int step, struct ids **to)
 {
 	struct places *places = NULL;
 	struct ids *x;
 
-	if (p->query->brief && ids_unread(to) > 8 * PATH_PAGE)
+	if (p->query->brief && ids_unread(*to) > 8 * PATH_PAGE)
 		p->plan->slow = true;
 	else
 		places = places_take(p->txn, n->entity[step], n->field[step], true,
 			plan_makes_places(p, n->entity[step]));
-	if (!places || ids_gather(to, p->txn, p->e)) {
+	if (!places || (!(*to)->places && ids_gather(*to, p->txn, p->e))) {
 		places_give(&places);
 		return NULL;
 	}
 	x = ids_new(IDS_VIA, n->entity[step], "index, by what it refers to");
 	x->field = n->field[step];
-	x->exact = to->exact;
+	x->exact = (*to)->exact;
 	x->places = places;
-	x->size = records_of(p, x->entity) * (double)bits_count(&to->bits) /
-		  MAX(records_of(p, to->entity), 1);
-	x->bits = to->bits;
-	to->bits = (struct bits){ 0 };
+	ids_measure(*to, p->txn, records_of(p, (*to)->entity));
+	x->size = records_of(p, x->entity) * (*to)->size / MAX(records_of(p, (*to)->entity), 1);
+	ids_add(x, *to);
+	*to = NULL;
 	return x;
 }
 
@@ -381,7 +381,7 @@ static struct ids *path(
 	plan_equip(p, to);
 	ids_measure(to, p->txn, records_of(p, to->entity));
 	if (ids_names(to) && (to->size > PATH_BRIEF || p->query->way))
-		x = referring_many(p, n, step, to);
+		x = referring_many(p, n, step, &to);
 	if (!x && !p->plan->slow && ids_names(to) && to->size <= 8 * path_limit(p))
 		x = referring(p, n, step, to);
 	ids_free(&to);
