@@ -7,6 +7,7 @@
 #include "server/jobs.h"
 #include "server/log_line.h"
 #include "server/loop/loop.h"
+#include "server/model/model.h"
 #include "server/net/net.h"
 #include "server/op/jobs.h"
 #include "server/options.h"
@@ -227,6 +228,41 @@ static enum status drop_uploads(struct store *store, struct error *e)
 	return STATUS_OK;
 }
 
+/* named: as an operation, which is a put itself. */
+static enum status fill_missing_once(struct running *r, bool named, bool *missing, struct error *e)
+{
+	struct author author = { .now_ms = clock_now(r->server.clock) };
+	struct txn *t;
+	enum status s = txn_begin(r->home.store, true, &t, e);
+
+	if (!s && named)
+		s = store_operation(t, &author.operation, e);
+	if (!s)
+		s = model_fill_missing(t, &author, e);
+	*missing = !s && txn_puts(t) > 0;
+	if (*missing && named)
+		return txn_commit(&t, e);
+	txn_abort(&t);
+	return s;
+}
+
+/* A store that an older program made learns what has come since. */
+static enum status fill_missing(struct running *r, struct error *e)
+{
+	bool missing;
+	enum status s = fill_missing_once(r, false, &missing, e);
+
+	if (!s && missing) {
+		log_line(LOG_LEVEL_INFO, "upgrade",
+			"what=\"dictionaries, settings and rules of this version\"");
+		s = fill_missing_once(r, true, &missing, e);
+	}
+	if (s != STATUS_STORAGE_FULL)
+		return s;
+	error_clear(e); /* at a later start */
+	return STATUS_OK;
+}
+
 static enum status serve_start(struct running *r, struct error *e)
 {
 	struct home_options o = { .dir = r->args->dir, .map_size = (uint64_t)r->options->map_size };
@@ -243,6 +279,8 @@ static enum status serve_start(struct running *r, struct error *e)
 		.clock = clock_new(r->args->clock) };
 	r->server.started_ms = real_ms();
 	s = drop_uploads(r->home.store, e);
+	if (!s)
+		s = fill_missing(r, e);
 	if (!s)
 		s = authority_open(r->args->dir, &r->server.authority, e);
 	if (s)

@@ -14,6 +14,7 @@ struct filler {
 	const struct author *author;
 	const struct schema *schema;
 	struct lookup *lookup;
+	bool missing_only; /* what stands already is passed over */
 	struct error *e;
 };
 
@@ -80,6 +81,20 @@ static enum status add_entry(
 	return s;
 }
 
+static bool has_dictionary(struct filler *f, const char *code)
+{
+	return f->missing_only && lookup_dictionary(f->lookup, code);
+}
+
+static bool has_setting(struct filler *f, const char *name)
+{
+	const struct entity *en = schema_entity_by_number(f->schema, ENTITY_SETTING);
+	uint64_t id;
+
+	return f->missing_only && !store_find_unique(f->txn, en, entity_field_named(en, "name"),
+					  bytes_str(name), &id, NULL);
+}
+
 static enum status add_dictionary(struct filler *f, const struct dictionary_row *row)
 {
 	struct buf label = BUF_INIT;
@@ -99,14 +114,16 @@ static enum status add_dictionaries(struct filler *f)
 {
 	const struct dictionary_row *dictionary = NULL;
 	unsigned order = 0;
+	bool has = false;
 	enum status s = STATUS_OK;
 
 	for (const struct dictionary_row *row = dictionary_rows; row->code && !s; row++) {
 		if (row->flags & ROW_DICTIONARY) {
 			dictionary = row;
 			order = 0;
-			s = add_dictionary(f, row);
-		} else {
+			has = has_dictionary(f, row->code);
+			s = has ? STATUS_OK : add_dictionary(f, row);
+		} else if (!has) {
 			s = add_entry(f, dictionary->code, row, order += ORDER_STEP);
 		}
 	}
@@ -138,6 +155,8 @@ static enum status add_settings(struct filler *f)
 	enum status s = STATUS_OK;
 
 	for (const struct setting_row *row = setting_rows; row->name && !s; row++) {
+		if (has_setting(f, row->name))
+			continue;
 		buf_clear(&help);
 		buf_printf(&help, "%s / %s", row->zh, row->en);
 		const struct value values[] = {
@@ -233,6 +252,40 @@ enum status model_fill(struct txn *t, const struct author *author, const char *a
 		s = add_administrator(&f, admin, admin_id);
 	if (!s)
 		s = add_rules(&f, true);
+	lookup_free(&f.lookup);
+	arena_free(&arena);
+	return s;
+}
+
+/* Rules begin to remind when somebody switches them on: nobody has asked for them here. */
+static enum status add_missing_rules(struct filler *f)
+{
+	const struct entity *en = schema_entity_by_number(f->schema, ENTITY_CADENCE_RULE);
+	uint64_t next = 0;
+	enum status s = store_next_id(f->txn, en, &next, f->e);
+
+	return s || next > 1 ? s : add_rules(f, false);
+}
+
+enum status model_fill_missing(struct txn *t, const struct author *author, struct error *e)
+{
+	struct arena *arena = arena_new(FILL_ROOM);
+	struct filler f = {
+		.txn = t, .author = author, .schema = txn_schema(t), .missing_only = true, .e = e
+	};
+	size_t puts = txn_puts(t);
+	enum status s;
+
+	f.lookup = lookup_new(t, &scope_all, f.schema, true, arena);
+	s = add_dictionaries(&f);
+	lookup_free(&f.lookup); /* it remembers what was not there */
+	f.lookup = lookup_new(t, &scope_all, f.schema, true, arena);
+	if (!s)
+		s = add_settings(&f);
+	if (!s)
+		s = add_missing_rules(&f);
+	if (!s && txn_puts(t) > puts)
+		txn_change_fields(t);
 	lookup_free(&f.lookup);
 	arena_free(&arena);
 	return s;

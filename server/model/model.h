@@ -75,6 +75,9 @@ store_fields_fn model_custom_fields;
 enum status model_fill(struct txn *t, const struct author *author, const char *admin,
 	uint64_t *admin_id, struct error *e);
 
+/* What a newer program's new stores hold and this one lacks: dictionaries, settings; rules of rhythm, not in use. Nothing is put when nothing is missing. */
+enum status model_fill_missing(struct txn *t, const struct author *author, struct error *e);
+
 /* A dictionary entry as it was read; strings live as long as the arena. */
 struct entry {
 	uint64_t id, version;

@@ -394,6 +394,41 @@ static void test_new_lead(void **state)
 	firm_close(&f);
 }
 
+/* A store of an older program: what is missing comes at its start, rules not in use, and only once. */
+static void test_older_store(void **state)
+{
+	struct bench *b = bench_open();
+	const struct entity *en = bench_entity(b, "cadence_rule");
+	const struct field *active = entity_field_named(en, "active");
+	struct author author = { .now_ms = NOW_MS };
+	char path[] = "/tmp/cadence_test.XXXXXX";
+	struct store_options o = { .map_size = 256u << 20, .create = true, .schema = b->schema };
+	struct buf off = BUF_INIT;
+	struct store *store;
+	struct txn *t;
+	size_t puts;
+
+	puts = txn_puts(b->txn);
+	assert_int_equal(model_fill_missing(b->txn, &author, &b->e), STATUS_OK);
+	assert_int_equal(txn_puts(b->txn), puts);
+
+	assert_non_null(mkdtemp(path));
+	o.path = path;
+	assert_int_equal(store_open(&o, &store, &b->e), STATUS_OK);
+	assert_int_equal(txn_begin(store, true, &t, &b->e), STATUS_OK);
+	assert_int_equal(model_fill_missing(t, &author, &b->e), STATUS_OK);
+	record_add_number(&off, active->tag, 0);
+	assert_int_equal(store_count_equal(t, en, active, buf_bytes(&off)), 6);
+	puts = txn_puts(t);
+	assert_int_equal(model_fill_missing(t, &author, &b->e), STATUS_OK);
+	assert_int_equal(txn_puts(t), puts);
+	buf_free(&off);
+	txn_abort(&t);
+	store_close(&store);
+	store_remove(path);
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_change_before_firing),
 		cmocka_unit_test(test_leads),
 		cmocka_unit_test(test_new_lead),
+		cmocka_unit_test(test_older_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
