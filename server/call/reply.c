@@ -221,8 +221,7 @@ Guanxi__Record *record_for(
 	r->entity = entity->number;
 	r->id = s->id;
 	r->version = s->version;
-	if (c->caller->admin)
-		model_present(c->txn, entity, s, &more);
+	model_present(c->txn, c->caller->admin ? NULL : &c->caller->scope, entity, s, &more);
 	if (more.len)
 		record_merge(s->fields, buf_bytes(&more), NULL, 0, &whole);
 	st = mask_and_name(c, entity, more.len ? buf_bytes(&whole) : s->fields, &m, e);

@@ -66,11 +66,13 @@ struct hooks {
 	/* A merge gives the live record to another one: what it must change besides the reference. */
 	void (*moved)(struct draft *d);
 	/* Computed fields that are worked out when the record is read, in wire form. */
-	void (*present)(struct txn *t, const struct stored *record, struct buf *more);
+	void (*present)(struct txn *t, const struct scope *scope, const struct stored *record,
+		struct buf *more);
 	/* Whether the record may be deleted. */
 	enum status (*deletable)(const struct model_write *w, struct error *e);
 };
-void entry_present(struct txn *t, const struct stored *entry, struct buf *more); /* uses.c */
+void entry_present(struct txn *t, const struct scope *scope, const struct stored *entry,
+	struct buf *more);                                 /* uses.c */
 const struct hooks *hooks_of(const struct entity *entity); /* NULL if it has none */
 
 extern const struct hooks customer_hooks, contact_hooks, activity_hooks, task_hooks, reminder_hooks,

@@ -146,9 +146,9 @@ enum status model_number_now(const struct model_write *w, uint16_t tag, struct b
 enum status model_after(struct txn *t, const struct author *author, const struct entity *entity,
 	const struct stored *before, const struct stored *after, struct error *e);
 
-/* Appends the computed fields of a record that are worked out when it is read: nothing for most. For administrators: they know no scope. */
-void model_present(
-	struct txn *t, const struct entity *entity, const struct stored *record, struct buf *more);
+/* Appends the computed fields of a record that are worked out when it is read, for who sees this scope (NULL: an administrator): nothing for most. */
+void model_present(struct txn *t, const struct scope *scope, const struct entity *entity,
+	const struct stored *record, struct buf *more);
 
 /* Computes the computed fields anew and compares; a sentence for each that differs. Returns how many. */
 size_t model_check_computed(

@@ -4,7 +4,10 @@
 #include "server/model/computed.h"
 #include "server/model/draft.h"
 #include "server/model/settings.h"
+#include "server/store/query.h"
 #include <glib.h>
+
+#define PRESENT_ROOM (256u * 1024)
 
 static void check_code(struct draft *d, const char *field, const char *more)
 {
@@ -157,9 +160,54 @@ static enum status portfolio_compute(
 	return s;
 }
 
+/* The customers of the portfolio that the scope sees. */
+static enum status count_seen(
+	struct txn *t, const struct scope *scope, uint64_t portfolio, uint64_t *count)
+{
+	const struct schema *schema = txn_schema(t);
+	const struct entity *customers = model_entity(t, ENTITY_CUSTOMER);
+	struct arena *arena = arena_new(PRESENT_ROOM);
+	struct lookup *names = lookup_new(t, &scope_all, schema, false, arena);
+	struct parse_context ctx = lookup_parse_context(names, 0, NULL);
+	struct query q = { .entity = customers, .scope = scope };
+	struct condition *condition = NULL;
+	struct filter filter;
+	struct error e;
+	char text[48];
+	enum status s;
+
+	error_init(&e);
+	snprintf(text, sizeof(text), "portfolio = %llu", (unsigned long long)portfolio);
+	s = filter_parse(bytes_str(text), arena, &filter, &e);
+	if (!s)
+		s = condition_compile(&filter, customers, &ctx, arena, &condition, &e);
+	q.condition = condition;
+	if (!s)
+		s = query_count(t, &q, count, &e);
+	error_clear(&e);
+	lookup_free(&names);
+	arena_free(&arena);
+	return s;
+}
+
+/* The number of all would tell of those of others. */
+static void portfolio_present(
+	struct txn *t, const struct scope *scope, const struct stored *record, struct buf *more)
+{
+	const struct entity *en = model_entity(t, ENTITY_PORTFOLIO);
+	uint64_t count = 0;
+
+	if (!scope || scope->all)
+		return;
+	if (count_seen(t, scope, record->id, &count))
+		count = 0;
+	record_add_signed(more, entity_field_named(en, "customer_count")->tag, (int64_t)count);
+}
+
 const struct hooks portfolio_hooks = { .entity = ENTITY_PORTFOLIO,
 	.compute = portfolio_compute,
 	.check = portfolio_check,
+	.present = portfolio_present,
 	.deletable = portfolio_deletable };
 
 /* Dictionaries */

@@ -36,24 +36,27 @@ static uint64_t uses_by(
 	return count;
 }
 
-void entry_present(struct txn *t, const struct stored *entry, struct buf *more)
+void entry_present(
+	struct txn *t, const struct scope *scope, const struct stored *entry, struct buf *more)
 {
 	const struct schema *schema = txn_schema(t);
 	const struct entity *entries = model_entity(t, ENTITY_DICTIONARY_ENTRY);
-	char *dictionary = dictionary_code(t, entry);
+	char *dictionary = scope ? NULL : dictionary_code(t, entry);
 	uint64_t count = 0;
 
 	for (size_t i = 0; dictionary && i < schema_count(schema); i++)
 		count += uses_by(t, schema_at(schema, i), dictionary, entry->id);
-	record_add_signed(more, entity_field_named(entries, "use_count")->tag, (int64_t)count);
+	if (!scope)
+		record_add_signed(
+			more, entity_field_named(entries, "use_count")->tag, (int64_t)count);
 	free(dictionary);
 }
 
-void model_present(
-	struct txn *t, const struct entity *entity, const struct stored *record, struct buf *more)
+void model_present(struct txn *t, const struct scope *scope, const struct entity *entity,
+	const struct stored *record, struct buf *more)
 {
 	const struct hooks *hooks = hooks_of(entity);
 
 	if (hooks && hooks->present)
-		hooks->present(t, record, more);
+		hooks->present(t, scope, record, more);
 }

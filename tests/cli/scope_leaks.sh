@@ -72,6 +72,13 @@ as admin customer export - 'mobile = 13805713333 and name is not empty' --format
 as admin customer export - 'name = 杭州' --format jsonl >/dev/null 2>&1
 is "nor in the log of exports" "$(as audit audit list export -o jsonl | jq -r .filter | head -n 2 | tr '\n' ',')" 'name = 杭州,***,'
 is "where who may see it reads it" "$(as admin audit list export -o jsonl | jq -r .filter | sed -n 2p)" 'mobile = 13805713333 and name is not empty'
+PORTFOLIO=$(as admin customer show "$H" -o json | jq .portfolio)
+for user in admin li; do
+	is "a portfolio counts what $user sees" "$(as $user portfolio show "$PORTFOLIO" -o json | jq .customer_count)" "$(as $user customer count "portfolio = $PORTFOLIO")"
+	is "in a list too" "$(as $user portfolio list "id = $PORTFOLIO" -o jsonl | jq .customer_count)" "$(as $user customer count "portfolio = $PORTFOLIO")"
+done
+isnt() { if [ "$2" = "$3" ]; then not_ok "$1" "both: $2"; else ok "$1"; fi; }
+isnt "which is not the same" "$(as admin portfolio show "$PORTFOLIO" -o json | jq .customer_count)" "$(as li portfolio show "$PORTFOLIO" -o json | jq .customer_count)"
 is "a company's phone is public" "$(as audit customer show "$H" -o json | jq -r .phone)" 0571-88880000
 for filter in 'mobile = 13805713333' 'mobile ~ 3333' 'id_card_number = 1' 'phone = 13805713333' 'mobile is empty' 'gender = male' 'address ~ 西湖' 'employer.mobile = 13805713333' \
 	'(city = 杭州 or not mobile = 13805713333)'; do
