@@ -191,9 +191,15 @@ fuzz: deps-test
 			-artifact_prefix=build/found/$$f- build/found/$$f tests/fuzz/corpus/$$f || exit 1; \
 	done
 
+# Long forms of what "make test" does briefly: server and clients killed at random under load.
+soak: deps-test
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BIN=$(CURDIR)/$(BUILD)/bin tests/fault/reminders_kill9.py 300 10 1000
+
 bench: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) all tools
 	@BIN=$(CURDIR)/$(BUILD)/bin tests/bench/bench.sh
+	@BIN=$(CURDIR)/$(BUILD)/bin tests/bench/reminders.py
 
 # Man pages are made at installation: building and testing need no scdoc.
 MAN := $(patsubst deploy/man/%.scd,$(BUILD)/man/%,$(wildcard deploy/man/*.scd))
