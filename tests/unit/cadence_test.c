@@ -394,6 +394,109 @@ static void test_new_lead(void **state)
 	firm_close(&f);
 }
 
+static void sell(struct firm *f, uint64_t id, const char *date)
+{
+	char values[160];
+
+	snprintf(values, sizeof values, "customer=%llu|product_name=x|unit_price=1|sale_date=%s",
+		(unsigned long long)id, date);
+	bench_add(f->b, "sale", values);
+}
+
+/* Twice the median of the days between three orders. */
+static void test_silence(void **state)
+{
+	struct firm *f = firm_open("2026-11-23 12:00", "churn");
+	uint64_t id = customer(f, "normal");
+
+	sell(f, id, "2026-09-01");
+	sell(f, id, "2026-10-01");
+	assert_string_equal(planned(f, "customer", id, "churn"), "");
+	sell(f, id, "2026-10-31");
+	assert_string_equal(
+		planned(f, "customer", id, "churn"), "2026-12-30T01:00:00Z 0 2026-12-30");
+	fire_at(f->r, "2026-12-30 09:00");
+	assert_int_equal(waiting(f->r, f->li), 1);
+	assert_int_equal(waiting(f->r, f->boss), 0);
+	assert_string_equal(newest(f, f->li, "reminder_kind"), "churn");
+	assert_string_equal(planned(f, "customer", id, "churn"), "");
+	sell(f, id, "2026-12-30");
+	assert_int_equal(waiting(f->r, f->li), 0);
+	assert_string_equal(
+		planned(f, "customer", id, "churn"), "2027-02-28T01:00:00Z 0 2027-02-28");
+	firm_close(&f);
+}
+
+#define CUSTOMERS 6
+#define EDITS 150
+
+/* What stands after any edits is what would be planned if nothing stood. */
+static void as_from_scratch(struct firm *f, uint64_t id)
+{
+	const struct cadence_rules *rules = cadence_rules_of(&f->rules, f->b->txn);
+
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct cadence_rule *rule = &rules->rules[i];
+		uint16_t entity = rule->entity->number, tag = cadence_tag(rule);
+		struct due_row was = { 0 }, is = { 0 };
+		if (strcmp(rule->entity->name, "customer") != 0)
+			continue;
+		plan_read(f->b->txn, entity, id, tag, &was, 1);
+		assert_int_equal(
+			plan_replace(f->b->txn, entity, id, tag, NULL, 0, NULL), STATUS_OK);
+		assert_int_equal(
+			cadence_plan(f->b->txn, &f->b->author, rule, id, true, NULL), STATUS_OK);
+		plan_read(f->b->txn, entity, id, tag, &is, 1);
+		assert_true(was.instant == is.instant && was.nth == is.nth &&
+			    was.occurrence == is.occurrence && was.user == is.user);
+	}
+}
+
+static void edit(struct firm *f, GRand *rand, uint64_t id, civil_date today)
+{
+	static const char *const sets[] = { "grade=vip", "grade=normal", "grade=prospect",
+		"owner=wang", "owner=li", "owner=", "grade=small", "grade=key" };
+	struct buf date = BUF_INIT;
+
+	date_format(date_add_days(today, -g_rand_int_range(rand, 0, 40)), &date);
+	switch (g_rand_int_range(rand, 0, 4)) {
+	case 0:
+		act(f, "customer", id, "visit", buf_str(&date));
+		break;
+	case 1:
+		sell(f, id, buf_str(&date));
+		break;
+	default:
+		bench_set(f->b, "customer", id, sets[g_rand_int_range(rand, 0, 8)]);
+	}
+	buf_free(&date);
+}
+
+static void test_random_edits(void **state)
+{
+	struct firm *f = firm_open("2026-01-05 12:00", NULL);
+	GRand *rand = g_rand_new_with_seed(20261122);
+	civil_date today = 20260105;
+	struct buf now = BUF_INIT;
+	uint64_t ids[CUSTOMERS];
+
+	for (size_t i = 0; i < CUSTOMERS; i++)
+		ids[i] = customer(f, "normal");
+	for (int i = 0; i < EDITS; i++) {
+		today = date_add_days(today, g_rand_int_range(rand, 0, 6));
+		buf_clear(&now);
+		date_format(today, &now);
+		buf_add_str(&now, " 12:00");
+		fire_at(f->r, buf_str(&now));
+		edit(f, rand, ids[g_rand_int_range(rand, 0, CUSTOMERS)], today);
+		for (size_t k = 0; k < CUSTOMERS; k++)
+			as_from_scratch(f, ids[k]);
+	}
+	buf_free(&now);
+	g_rand_free(rand);
+	firm_close(&f);
+}
+
 /* A store of an older program: what is missing comes at its start, rules not in use, and only once. */
 static void test_older_store(void **state)
 {
@@ -442,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_change_before_firing),
 		cmocka_unit_test(test_leads),
 		cmocka_unit_test(test_new_lead),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_random_edits),
 		cmocka_unit_test(test_older_store),
 	};
 
