@@ -19,7 +19,7 @@ const struct field note_fields[] = {
 		.remind = REMIND_DATE, .remind_days = "reminder_days_before", .remind_time = "reminder_time", .remind_user = "owner", .remind_kind = "note" },
 	{ .tag = 6, .name = "reminder_time", .type = T_TIME, .zh = "提醒时间", .en = "Remind at",
 		.flags = F_DEFAULTED, .initial = "09:00" },
-	{ .tag = 7, .name = "reminder_days_before", .type = T_INTEGER,
+	{ .tag = 7, .name = "reminder_days_before", .type = T_INTEGERS,
 		.zh = "提前提醒天数", .en = "Remind days before", .flags = F_DEFAULTED,
 		.initial = "0", .range = &days_ahead },
 	{ .tag = 8, .name = "owner", .type = T_REF, .refers_to = "user",
@@ -260,8 +260,8 @@ const struct field sale_fields[] = {
 		.initial = "@default-entry" },
 	{ .tag = 26, .name = "reminder_date", .type = T_DATE, .zh = "提醒日期", .en = "Remind on",
 		.flags = F_INDEXED,
-		.remind = REMIND_DATE, .remind_days = "reminder_days_before", .remind_user = "owner", .remind_kind = "sale" },
-	{ .tag = 27, .name = "reminder_days_before", .type = T_INTEGER,
+		.remind = REMIND_DATE, .remind_days = "reminder_days_before", .remind_time = "reminder_time", .remind_user = "owner", .remind_kind = "sale" },
+	{ .tag = 27, .name = "reminder_days_before", .type = T_INTEGERS,
 		.zh = "提前提醒天数", .en = "Remind days before", .flags = F_DEFAULTED,
 		.initial = "0", .range = &days_ahead },
 	{ .tag = 28, .name = "approval", .type = T_REF, .refers_to = "approval",
@@ -271,6 +271,8 @@ const struct field sale_fields[] = {
 		.zh = "业务员", .en = "Salesman", .flags = F_INDEXED | F_LIST | F_DEFAULTED,
 		.initial = "@customer|@me" },
 	{ .tag = 30, .name = "remarks", .type = T_LONG_TEXT, .zh = "备注", .en = "Remarks" },
+	{ .tag = 31, .name = "reminder_time", .type = T_TIME,
+		.zh = "提醒时间", .en = "Remind at" },
 	{ 0 },
 };
 

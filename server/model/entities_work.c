@@ -53,8 +53,8 @@ const struct field activity_fields[] = {
 		.on_delete = ON_DELETE_REFUSE },
 	{ .tag = 21, .name = "reminder_date", .type = T_DATE, .zh = "提醒日期", .en = "Remind on",
 		.flags = F_INDEXED,
-		.remind = REMIND_DATE, .remind_days = "reminder_days_before", .remind_user = "owner", .remind_kind = "activity" },
-	{ .tag = 22, .name = "reminder_days_before", .type = T_INTEGER,
+		.remind = REMIND_DATE, .remind_days = "reminder_days_before", .remind_time = "reminder_time", .remind_user = "owner", .remind_kind = "activity" },
+	{ .tag = 22, .name = "reminder_days_before", .type = T_INTEGERS,
 		.zh = "提前提醒天数", .en = "Remind days before", .flags = F_DEFAULTED,
 		.initial = "0", .range = &days_ahead },
 	{ .tag = 23, .name = "visit_plan", .type = T_REF, .refers_to = "task",
@@ -66,6 +66,8 @@ const struct field activity_fields[] = {
 	{ .tag = 26, .name = "owner", .type = T_REF, .refers_to = "user",
 		.zh = "业务员", .en = "Salesman", .flags = F_INDEXED | F_LIST | F_DEFAULTED,
 		.initial = "@me" },
+	{ .tag = 27, .name = "reminder_time", .type = T_TIME,
+		.zh = "提醒时间", .en = "Remind at" },
 	{ 0 },
 };
 
@@ -97,7 +99,7 @@ const struct field task_fields[] = {
 		.remind = REMIND_DATE, .remind_days = "reminder_days_before", .remind_time = "due_time", .remind_user = "assignee", .remind_kind = "task" },
 	{ .tag = 10, .name = "due_time", .type = T_TIME, .zh = "时间", .en = "Time",
 		.flags = F_DEFAULTED, .initial = "09:00" },
-	{ .tag = 11, .name = "reminder_days_before", .type = T_INTEGER,
+	{ .tag = 11, .name = "reminder_days_before", .type = T_INTEGERS,
 		.zh = "提前提醒天数", .en = "Remind days before", .flags = F_DEFAULTED,
 		.initial = "0", .range = &days_ahead },
 	{ .tag = 12, .name = "assignee", .type = T_REF, .refers_to = "user",

@@ -1,10 +1,13 @@
 #include "server/model/settings.h"
+#include "common/date.h"
 #include <glib.h>
 
 /* clang-format off */
 const struct setting_row setting_rows[] = {
 	{ "birthday.days_before", "3,0", "生日提前几天提醒", "days ahead on which birthdays remind", "list" },
 	{ "birthday.workday", "none", "生日提醒遇假日移到之前或之后的工作日", "workday to which reminders of birthdays on holidays move", "none|before|after" },
+	{ "reminder.days_before", "0", "没有自己的提前天数的日期提前几天提醒", "days ahead on which dates without days of their own remind", "list" },
+	{ "reminder.time", "09:00", "没有自己的时间时几点提醒", "local time of reminders without a time of their own", "time" },
 	{ "reminder.workday", "none", "其他日期的提醒遇假日移到之前或之后的工作日", "workday to which reminders of other dates on holidays move", "none|before|after" },
 	{ "birthday.leap_day", "02-28", "平年里2月29日的生日过哪天", "when 29 February is kept in other years", "02-28|03-01" },
 	{ "lunar.leap_month", "plain", "闰月生日是否在平月也过", "leap-month birthdays also in the plain month", "plain|both" },
@@ -136,6 +139,10 @@ bool setting_allowed(const struct setting_row *row, struct bytes value, char why
 	if (!strcmp(a, "address")) {
 		g_strlcpy(why, "is not an e-mail address", 96);
 		return !value.len || is_address(value);
+	}
+	if (!strcmp(a, "time")) {
+		g_strlcpy(why, "is not a time such as 09:00", 96);
+		return time_parse(value, &(int){ 0 });
 	}
 	if (!strcmp(a, "fields")) {
 		g_strlcpy(why, "is not a list of fields such as name,phone|mobile", 96);

@@ -151,6 +151,8 @@ static void read_ahead(struct asking *a, struct lookup *l, struct bytes fields)
 		ahead_from_field(a, fields, days);
 	else if (a->field->remind_setting)
 		ahead_from_text(a, lookup_setting(l, a->field->remind_setting));
+	else if (a->field->type != T_DATETIME)
+		ahead_from_text(a, lookup_setting(l, "reminder.days_before"));
 	if (a->nahead == 0)
 		add_ahead(a, 0);
 }
@@ -247,14 +249,14 @@ bool asking_read(struct txn *t, struct lookup *l, const struct entity *entity,
 {
 	const struct field *time = NULL;
 
-	*out = (struct asking){
-		.entity = entity, .field = field, .minute = DEFAULT_MINUTE, .txn = t
-	};
+	*out = (struct asking){ .entity = entity, .field = field, .txn = t };
 	if (!record_has(record->fields, field->tag) || closed(l, entity, record) ||
 		plan_closed_above(t, entity, record) || stands(entity, record, field->remind_until))
 		return false;
 	out->user = remind_user_of(t, entity, field, record);
 	out->zone = user_zone(t, out->user);
+	if (!time_parse(lookup_setting(l, "reminder.time"), &out->minute))
+		out->minute = DEFAULT_MINUTE;
 	if (!read_series(out, l, record->fields))
 		return false;
 	/* a reminder that a field made is due by that field */

@@ -39,7 +39,9 @@ static bool setting_moves(
 
 	return bytes_starts(name, bytes_str("birthday.")) ||
 	       bytes_starts(name, bytes_str("lunar.")) ||
-	       bytes_equal_str(name, "reminder.workday") || days_of_a_field(schema, name);
+	       bytes_equal_str(name, "reminder.workday") ||
+	       bytes_equal_str(name, "reminder.days_before") ||
+	       bytes_equal_str(name, "reminder.time") || days_of_a_field(schema, name);
 }
 
 bool replan_needed(const struct schema *schema, const struct entity *entity,

@@ -331,6 +331,32 @@ static void test_off_holidays_daily(void **state)
 	remind_close(&p.r);
 }
 
+/* Several days ahead and a time of day for every source: its own, or those of the settings. */
+static void test_days_and_time(void **state)
+{
+	struct people p = people_open();
+	uint64_t task = bench_add(p.b, "task",
+		"subject=x|customer=杭州长河|due_on=2026-12-24|due_time=15:00|reminder_days_before="
+		"7,1,0");
+	uint64_t activity = bench_add(p.b, "activity",
+		"subject=x|customer=杭州长河|activity_type=call|reminder_date=2026-12-24|"
+		"reminder_time=08:30|reminder_days_before=2,0");
+	uint64_t birthday = contact(&p, "12-24");
+
+	is_planned(&p, "task", task, "due_on",
+		"2026-12-17T07:00:00Z 7, 2026-12-23T07:00:00Z 1, 2026-12-24T07:00:00Z 0");
+	is_planned(&p, "activity", activity, "reminder_date",
+		"2026-12-22T00:30:00Z 2, 2026-12-24T00:30:00Z 0");
+	set_setting(p.b, "reminder.time", "07:30");
+	set_setting(p.b, "birthday.days_before", "7,1,0");
+	fire_batch(p.r);
+	is_planned(&p, "contact", birthday, "birthday",
+		"2026-12-16T23:30:00Z 7, 2026-12-22T23:30:00Z 1, 2026-12-23T23:30:00Z 0");
+	is_planned(&p, "task", task, "due_on",
+		"2026-12-17T07:00:00Z 7, 2026-12-23T07:00:00Z 1, 2026-12-24T07:00:00Z 0");
+	remind_close(&p.r);
+}
+
 /* A setting moves the birthdays of all; what has fired before its day does not fire again when the plan is made anew. */
 static void test_birthdays_off_holidays(void **state)
 {
@@ -532,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_off_holidays),
 		cmocka_unit_test(test_off_holidays_daily),
 		cmocka_unit_test(test_birthdays_off_holidays),
+		cmocka_unit_test(test_days_and_time),
 		cmocka_unit_test(test_down_for_months),
 		cmocka_unit_test(test_clock_goes_back),
 		cmocka_unit_test(test_until),
