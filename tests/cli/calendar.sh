@@ -22,5 +22,11 @@ exits "but one" 7 as admin calendar-day add day=2026-10-01 working=no branch=bj
 exits "a day that does not exist" 6 as admin calendar-day add day=2026-02-30 working=no
 exits "staff read the calendar" 0 as liu calendar-day list
 exits "and do not change it" 4 as liu calendar-day add day=2026-12-25 working=no
+
+exits "a rule finer than a day" 6 as liu reminder add title=x start_on=2026-11-27 'rrule=FREQ=HOURLY'
+like "names the bad part" "$ERR" 'rrule is finer than a day: FREQ=HOURLY'
+exits "a rule that never happens" 6 as liu reminder add title=x start_on=2026-11-27 'rrule=FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30'
+exits "the last Friday of the month, off holidays" 0 as liu reminder add title=例会 start_on=2099-01-01 'rrule=FREQ=MONTHLY;BYDAY=-1FR' workday=before
+is "is planned" "$(as liu reminder list -o json | jq -r ".items[0].next_due_at")" 2099-01-30T01:00:00Z
 server_stop
 test_end
