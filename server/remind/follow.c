@@ -169,13 +169,15 @@ enum status follow_source(struct txn *t, struct lookup *l, const struct author *
 		t, f.reminders, "record", any_ref(entity->number, after->id), follow_one, &f, e);
 }
 
-/* A reminder that a field made for this occurrence and so many days ahead; older ones tell these by their day alone. */
+/* A reminder that a field (no rule: "cadence:CODE") made for this occurrence and so many days ahead; older ones tell these by their day alone. */
 static bool is_made_for(const struct entity *reminders, const struct stored *reminder,
 	const struct due_row *row, struct bytes day)
 {
 	const struct field *ahead = entity_field_named(reminders, "days_before");
 
-	if (!model_text(reminders, reminder->fields, "source_rule").len ||
+	struct bytes source = model_text(reminders, reminder->fields, "source_rule");
+
+	if (!source.len || memchr(source.data, ':', source.len) ||
 		(civil_date)model_number(reminders, reminder->fields, "occurrence") !=
 			row->occurrence)
 		return false;
