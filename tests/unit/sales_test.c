@@ -568,6 +568,10 @@ static void visits_without_a_plan(void **state)
 	has(b, "activity", visit, "unplanned", "true");
 	bench_add(b, "task", "customer=2|subject=拜访|task_kind=visit_plan|due_on=2026-11-21");
 	bench_set(b, "activity", visit, "visit_plan=1");
+	has(b, "activity", visit, "unplanned", "true");
+	bench_set(b, "task", 1, "state=submitted");
+	bench_set(b, "activity", visit, "visit_plan=");
+	bench_set(b, "activity", visit, "visit_plan=1");
 	has(b, "activity", visit, "unplanned", "false");
 	has(b, "activity", bench_add(b, "activity", "customer=2|subject=二"), "unplanned", "false");
 }
