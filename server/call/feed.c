@@ -5,7 +5,8 @@
 #include "server/server.h"
 
 #define ROWS 64
-#define FLOOD 500 /* more than these are not sent again, only counted */
+#define FLOOD 500                            /* more than these are not sent again, only counted */
+#define FRESH_MS ((int64_t)24 * 3600 * 1000) /* but what fired since is sent, however much */
 
 /* The making of one event. */
 struct making {
@@ -15,11 +16,12 @@ struct making {
 };
 
 /* Whoever was away for long gets the newest of what waits, and how much there is besides. */
-static void skip_oldest(struct feed *f, struct txn *t, uint64_t user)
+static void skip_oldest(struct feed *f, struct txn *t, uint64_t user, int64_t now)
 {
 	struct inbox_row *rows = g_new(struct inbox_row, FLOOD + 1);
 
-	if (inbox_waiting(t, user, rows, FLOOD + 1) > FLOOD) {
+	if (inbox_waiting(t, user, rows, FLOOD + 1) > FLOOD &&
+		rows[FLOOD].fired_ms < now - FRESH_MS) {
 		f->inbox = rows[FLOOD].seq;
 		f->missed = inbox_count_of(t, user) - FLOOD;
 	}
@@ -27,10 +29,11 @@ static void skip_oldest(struct feed *f, struct txn *t, uint64_t user)
 }
 
 /* Whether more came since than is sent one by one. */
-static bool flooded(struct txn *t, uint64_t user, uint64_t since)
+static bool flooded(struct txn *t, uint64_t user, uint64_t since, int64_t now)
 {
 	struct inbox_row *rows = g_new(struct inbox_row, FLOOD + 1);
-	bool much = inbox_read(t, user, since, false, rows, FLOOD + 1) > FLOOD;
+	bool much = inbox_read(t, user, since, false, rows, FLOOD + 1) > FLOOD &&
+		    rows[FLOOD].fired_ms < now - FRESH_MS;
 
 	g_free(rows);
 	return much;
@@ -43,12 +46,12 @@ void feed_start(struct feed *f, const struct call *c, struct txn *t)
 		return;
 	/* a client from before the sweep begins anew: prev 0 tells it */
 	if (c->watch_since < inbox_swept(t, c->caller->user) ||
-		(!f->backlog && flooded(t, c->caller->user, c->watch_since)))
+		(!f->backlog && flooded(t, c->caller->user, c->watch_since, c->now_ms)))
 		f->backlog = true;
 	f->inbox = f->inbox_sent = f->backlog ? 0 : c->watch_since;
 	f->backlog_until = inbox_last(t, c->caller->user);
 	if (f->backlog)
-		skip_oldest(f, t, c->caller->user);
+		skip_oldest(f, t, c->caller->user, c->now_ms);
 }
 
 static bool making_start(struct making *m, struct server *server, struct txn *t,

@@ -62,6 +62,7 @@ for i in $(seq 1 510); do printf '{"op": "add", "entity": "reminder", "set": {"t
 set_clock 2026-11-24T01:00:00Z
 nothing_due() { [ "$(as admin health -o json | jq -r '.now + .reminders_due_now')" = 2026-11-24T01:00:00Z0 ]; }
 wait_for 20 nothing_due
+set_clock 2026-11-26T01:00:00Z
 as zhao watch --count 500 -o jsonl >"$DIR/zhao" 2>"$DIR/zhao.err"
 is "whoever was away gets the newest 500, in order" "$(jq -r .title "$DIR/zhao" | sort -V | sed -n '1p;$p' | tr '\n' ' ')$(jq .seq "$DIR/zhao" | sort -nc && echo ordered)" "r11 r510 ordered"
 like "and is told how many more wait" "$(cat "$DIR/zhao.err")" '10 older reminders wait too'

@@ -76,7 +76,7 @@ class User:
                 if event.kind == b"closing":
                     return
                 if event.prev != last or event.seq <= last:
-                    self.blame(f"event {event.seq} after {last} says prev {event.prev}")
+                    self.blame(f"event {event.seq} ({event.kind.decode()}) after {last} says prev {event.prev}")
                 last = event.seq
                 self.kept = self.handled if self.rng.random() < 0.8 else self.kept
                 self.handle(session, event)
