@@ -47,9 +47,9 @@ LIBS_NOTIFY := $(shell pkg-config --libs $(PKGS_NOTIFY) 2>/dev/null) $(LIBS_COMM
 LIBS_CLIENT := $(shell pkg-config --libs $(PKGS_CLIENT) 2>/dev/null) $(LIBS_COMMON)
 
 COMMON_SRC := $(wildcard common/*.c)
-SERVER_SRC := $(wildcard server/*.c server/*/*.c)
+SERVER_SRC := $(filter-out server/notify/%,$(wildcard server/*.c server/*/*.c))
 CLIENT_SRC := $(wildcard client/*.c client/*/*.c)
-NOTIFY_SRC := $(wildcard notify/*.c)
+NOTIFY_SRC := $(wildcard server/notify/*.c)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 FAULT_SRC := tests/fault/engine_fault.c tests/fault/store_bench.c
@@ -102,7 +102,7 @@ $(LIBCOMMON): $(COMMON_OBJ)
 $(LIBSERVER): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER_OBJ))
 $(LIBFAULT): $(call obj,$(FAULT_SRC))
 $(LIBCLIENT): $(filter-out $(BUILD)/obj/client/main.o,$(CLIENT_OBJ))
-$(LIBNOTIFY): $(filter-out $(BUILD)/obj/notify/main.o,$(NOTIFY_OBJ))
+$(LIBNOTIFY): $(filter-out $(BUILD)/obj/server/notify/main.o,$(NOTIFY_OBJ))
 $(BUILD)/lib%.a:
 	@rm -f $@
 	$(call say,AR,$@)ar rcsD $@ $^
@@ -114,7 +114,7 @@ $(BUILD)/bin/guanxi: $(BUILD)/obj/client/main.o $(LIBCLIENT) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CLIENT)
 # Sends mail: of the server it has only what calls the admin socket, and it alone has libcurl.
-$(BUILD)/bin/guanxi-notify: $(BUILD)/obj/notify/main.o $(LIBNOTIFY) $(LIBSERVER) $(LIBCOMMON)
+$(BUILD)/bin/guanxi-notify: $(BUILD)/obj/server/notify/main.o $(LIBNOTIFY) $(LIBSERVER) $(LIBCOMMON)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_NOTIFY)
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFAULT) $(LIBSERVER) $(LIBCLIENT) $(LIBNOTIFY) $(LIBCOMMON)
@@ -170,7 +170,7 @@ test-quick: deps-test
 
 # The whole check of the sources; the scripts alone are part of the tests too.
 LINT_SRC = $(COMMON_SRC) $(SERVER_SRC) $(CLIENT_SRC) $(NOTIFY_SRC) $(wildcard tests/*/*.c)
-LINT_HDR = $(wildcard common/*.h server/*.h server/*/*.h client/*.h client/*/*.h notify/*.h tests/*/*.h)
+LINT_HDR = $(wildcard common/*.h server/*.h server/*/*.h client/*.h client/*/*.h tests/*/*.h)
 lint: deps-test $(GEN_HDR)
 	@clang-format --dry-run -Werror $(LINT_SRC) $(LINT_HDR)
 	@echo "ok - clang-format"

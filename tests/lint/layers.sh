@@ -22,7 +22,7 @@ includes() { # FOLDER...
 }
 
 only_in() { # NAME HEADER_PATTERN FILE_PATTERN
-	report "$1" "$(includes common server client notify | grep -E "include[[:space:]]*[<\"]($2)" | grep -vE "^($3)")"
+	report "$1" "$(includes common server client | grep -E "include[[:space:]]*[<\"]($2)" | grep -vE "^($3)")"
 }
 
 # A folder may include of our own headers only these.
@@ -52,9 +52,9 @@ folder server/remind "$meaning|server/loop/loop\.h|server/log_line\.h" # the tim
 [ -d client ] && folder client 'client/|common/|guanxi\.pb-c\.h'
 
 # The helper that sends mail calls the admin socket like a command.
-folder notify 'notify/|common/|server/console\.h|guanxi\.pb-c\.h'
+folder server/notify 'server/notify/|common/|server/console\.h|guanxi\.pb-c\.h'
 
-only_in 'libcurl only in notify' 'curl/' 'notify/smtp\.c:|notify/main\.c:'
+only_in 'libcurl only in notify' 'curl/' 'server/notify/smtp\.c:|server/notify/main\.c:'
 only_in 'LMDB only in engine_lmdb.c' 'lmdb\.h' 'server/store/engine_lmdb\.c:'
 only_in 'ncurses only in client/tui' 'n?cursesw?[./]' 'client/tui/'
 only_in 'OpenSSL only in tls, stream, secret and conn' 'openssl/' 'common/tls|server/net/stream|server/call/secret|client/conn'
@@ -62,7 +62,7 @@ only_in 'libevent only in loop, net, the server itself and the client' 'event2/'
 # The clock and the zones are asked from any thread: they hold a lock and start nothing.
 only_in 'threads only in loop, the workers of net, the writer and the server itself' 'pthread\.h' 'common/(clock|zone)\.c:|server/loop/|server/net/(net|worker)|server/call/(writer|dispatch)|server/[a-z_]*\.[ch]:'
 
-never 'every commit reaches the disk' 'MDB_NOSYNC|MDB_NOMETASYNC|MDB_MAPASYNC|MDB_WRITEMAP' common server client notify
+never 'every commit reaches the disk' 'MDB_NOSYNC|MDB_NOMETASYNC|MDB_MAPASYNC|MDB_WRITEMAP' common server client
 never 'evhttp, evdns and evrpc stay out' 'evhttp[a-z_]*|evdns[a-z_]*|evrpc[a-z_]*|event2/(http|dns|rpc)[a-z_]*' common server client
 never 'no GObject, no GIO' 'g_object_[a-z_]*|gio/[a-z_]*|g_main_loop_[a-z_]*' common server client
 

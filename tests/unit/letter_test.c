@@ -1,5 +1,5 @@
 /* Mails: ASCII whatever the language, whole characters in each encoded word, no header that a value could add. */
-#include "notify/letter.h"
+#include "server/notify/letter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,9 +4,9 @@
  */
 #include "common/arena.h"
 #include "common/frame.h"
-#include "notify/letter.h"
-#include "notify/smtp.h"
 #include "server/console.h"
+#include "server/notify/letter.h"
+#include "server/notify/smtp.h"
 #include <curl/curl.h>
 #include <getopt.h>
 #include <glib.h>

@@ -1,4 +1,4 @@
-#include "notify/smtp.h"
+#include "server/notify/smtp.h"
 #include <curl/curl.h>
 #include <stdio.h>
 

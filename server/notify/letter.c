@@ -1,4 +1,4 @@
-#include "notify/letter.h"
+#include "server/notify/letter.h"
 #include <glib.h>
 #include <stdio.h>
 
