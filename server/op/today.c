@@ -58,8 +58,17 @@ static bool done_before(const struct inbox_row *rows, size_t i)
 	return false;
 }
 
+/* Whether it has waited for so long that it counts as overdue. */
+static bool waits_long(const struct board *b, const struct inbox_row *row)
+{
+	long days = lookup_setting_number(b->lookup, "reminder.escalate_days");
+	civil_date fired = zone_date(b->call->caller->zone, row->fired_ms);
+
+	return days > 0 && date_add_days(fired, (int)days) <= b->today;
+}
+
 /* Newest first. A reminder that fires again waits once, for its latest occurrence; an acknowledgement clears both. */
-static void board_reminders(struct board *b)
+static void board_reminders(struct board *b, const char *section, bool overdue)
 {
 	struct call *c = b->call;
 	struct inbox_row rows[SECTION_MAX];
@@ -67,11 +76,12 @@ static void board_reminders(struct board *b)
 	struct buf buf = BUF_INIT;
 	size_t n = inbox_waiting(c->txn, c->caller->user, rows, SECTION_MAX);
 
-	board_section(b, "waiting_for_me");
+	board_section(b, section);
 	b->entity = schema_entity_by_number(b->schema, ENTITY_REMINDER);
 	for (size_t i = 0; i < n && !b->status; i++)
-		if (!done_before(rows, i) && !store_get(c->txn, &scope_all, b->entity,
-						     rows[i].reminder, &buf, &record, NULL))
+		if (waits_long(b, &rows[i]) == overdue && !done_before(rows, i) &&
+			!store_get(c->txn, &scope_all, b->entity, rows[i].reminder, &buf, &record,
+				NULL))
 			board_add(b, &record, rows[i].occurrence);
 	buf_free(&buf);
 }
@@ -187,9 +197,10 @@ static enum status op_today(struct call *c, struct error *e)
 	board_open(&b, c, e);
 	b.days = days;
 	board_tasks(&b, "overdue", false, "due_on < today and " OPEN_TASKS, "-due_on");
+	board_reminders(&b, "overdue", true);
 	board_tasks(&b, "due_today", false, "due_on = today and " OPEN_TASKS, "due_on");
 	board_birthdays(&b);
-	board_reminders(&b);
+	board_reminders(&b, "waiting_for_me", false);
 	board_rhythms(&b);
 	board_approvals(&b);
 	board_notices(&b);

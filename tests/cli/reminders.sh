@@ -149,7 +149,7 @@ as admin contact add customer="$C" name=新年 birthday=01-20 >/dev/null 2>&1
 set_clock 2030-01-13T02:00:00Z
 exits "today" 0 as admin today -o json
 is "a reminder that fired again waits once" "$(jq '[.waiting_for_me[].id] | length == (unique | length)' <<<"$OUT")" true
-is "has what is overdue" "$(jq -r '.overdue[] | .record.subject // .title' <<<"$OUT")" 高山
+is "has what is overdue" "$(jq -r '.overdue[] | select(.entity == "task") | .record.subject // .title' <<<"$OUT")" 高山
 is "what is due" "$(jq -r '.due_today[] | .record.subject // .title' <<<"$OUT")" 流水
 is "and the birthdays ahead" "$(jq -r '.birthdays[] | (.record.name // .title) + " " + .date' <<<"$OUT")" "新年 2030-01-20"
 server_stop
