@@ -7,17 +7,20 @@
 /* clang-format off */
 const struct cadence_row cadence_rows[] = {
 	{ "visit", "按等级定期拜访", "Regular visits by grade", "customer", NULL, "period", "visit",
-		NULL, "grade.visit_cadence", NULL, NULL, NULL, NULL, "yes", "no" },
+		NULL, "grade.visit_cadence", NULL, NULL, NULL, NULL, "yes", "no", "no" },
 	{ "lead_contact", "线索定期联系", "Regular contact with leads", "lead", NULL, "period", "activity",
-		NULL, NULL, "lead.cadence", "7", NULL, NULL, "yes", "no" },
+		NULL, NULL, "lead.cadence", "7", NULL, NULL, "yes", "no", "no" },
 	{ "opportunity_contact", "销售机会定期联系", "Regular contact on opportunities", "opportunity", NULL,
-		"period", "activity", NULL, NULL, "lead.cadence", "7", NULL, NULL, "yes", "no" },
+		"period", "activity", NULL, NULL, "lead.cadence", "7", NULL, NULL, "yes", "no", "no" },
 	{ "lead_first", "新线索首次联系", "First contact with new leads", "lead", NULL, "steps", "activity",
-		NULL, NULL, "lead.steps", NULL, "assigned_at", NULL, "yes", "yes" },
+		NULL, NULL, "lead.steps", NULL, "assigned_at", NULL, "yes", "yes", "no" },
 	{ "churn", "流失预警", "Churn warning", "customer", "not grade in (vip, key)", "silence", "sale",
-		NULL, NULL, NULL, NULL, NULL, "2", "no", "no" },
+		NULL, NULL, NULL, NULL, NULL, "2", "no", "no", "no" },
 	{ "churn_key", "重点客户流失预警", "Churn warning, key customers", "customer",
-		"grade in (vip, key)", "silence", "sale", NULL, NULL, NULL, NULL, NULL, "2", "yes", "no" },
+		"grade in (vip, key)", "silence", "sale", NULL, NULL, NULL, NULL, NULL, "2", "yes", "no", "no" },
+	{ "plan_result", "拜访计划须有结果", "Results of visit plans", "task",
+		"task_kind = visit_plan and state in (open, submitted, acknowledged, postponed)", "steps", "visit",
+		NULL, NULL, "visit.record_days", NULL, "due_on", NULL, "yes", "no", "yes" },
 	{ 0 },
 };
 /* clang-format on */

@@ -79,7 +79,7 @@ size_t cadence_usual(enum cadence_period period, int ahead[CADENCE_MANY]);
 /* The rules of a new store, on or off. What stands already stays as it is. */
 struct cadence_row {
 	const char *code, *zh, *en, *entity, *filter, *rhythm, *action, *period, *period_from,
-		*setting, *days_before, *since, *factor, *escalate, *to_pool;
+		*setting, *days_before, *since, *factor, *escalate, *to_pool, *workdays;
 };
 extern const struct cadence_row cadence_rows[]; /* ends with code NULL */
 

@@ -192,8 +192,8 @@ static enum status add_rules(struct filler *f, bool active)
 			{ "factor", row->factor },
 			{ "escalate", row->escalate },
 			{ "to_pool", row->to_pool },
+			{ "workdays", row->workdays },
 			{ "time_of_day", "09:00" },
-			{ "workdays", "no" },
 		};
 		s = add(f, ENTITY_CADENCE_RULE, values, G_N_ELEMENTS(values), NULL);
 	}

@@ -271,18 +271,31 @@ static bool next_of_period(const struct duty *d, int64_t after_ms, struct due_ro
 	return false;
 }
 
+/* A date that reminds lies ahead: what was done before it counts as well. */
+static bool acted_since(const struct duty *d)
+{
+	return d->rule->since->remind != REMIND_NONE ? d->acted != 0 : d->acted >= d->since;
+}
+
+/* So many days after the beginning; a rule that keeps off holidays counts working days. */
+static civil_date step_day(const struct duty *d, int days)
+{
+	if (d->rule->workdays)
+		return workday_add(d->txn, d->branch, d->since, days);
+	return date_add_days(d->since, days);
+}
+
 static civil_date steps_limit(const struct duty *d)
 {
-	return date_add_days(d->since, d->rule->steps[d->rule->nsteps - 1]);
+	return step_day(d, d->rule->steps[d->rule->nsteps - 1]);
 }
 
 static bool next_of_steps(const struct duty *d, int64_t after_ms, struct due_row *out)
 {
-	if (!d->since || d->acted >= d->since || date_year(d->since) > LAST_YEAR)
+	if (!d->since || acted_since(d) || date_year(d->since) > LAST_YEAR)
 		return false;
 	for (size_t i = 0; i < d->rule->nsteps; i++) {
-		set_row(d, moved(d, date_add_days(d->since, d->rule->steps[i]), false),
-			steps_limit(d), (uint16_t)i, out);
+		set_row(d, step_day(d, d->rule->steps[i]), steps_limit(d), (uint16_t)i, out);
 		if (out->instant > after_ms)
 			return true;
 	}
@@ -326,7 +339,7 @@ bool duty_open(const struct duty *d, civil_date limit)
 		start = period_start(d->period, limit);
 		return limit == period_limit(d->period, start) && d->acted < start;
 	case RHYTHM_STEPS:
-		return d->since && d->acted < d->since && limit == steps_limit(d);
+		return d->since && !acted_since(d) && limit == steps_limit(d);
 	default:
 		return d->acted && d->gap && limit == silence_limit(d);
 	}

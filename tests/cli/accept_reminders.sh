@@ -73,7 +73,12 @@ Q=$(as li task add subject=无结果 task_kind=visit_plan customer="$K" due_on=2
 as li task submit "$Q" >/dev/null 2>&1
 as li reminder add title=没确认 start_on=2027-01-07 >/dev/null 2>&1
 at 2027-01-08T15:59:00Z
-like "two working days later without a result" "$(as li today -o json | jq -c .overdue)" "无结果"
+like "two working days later without a result it is overdue" "$(as li today -o json | jq -c .overdue)" "无结果"
+
+like "who planned it is reminded" "$(as li reminder list "state = fired and record = task:$Q" -o jsonl)" "cadence:plan_result"
+is "who has visited is not" "$(as li reminder list "state = fired and record = task:$P and reminder_kind = cadence" -o id)" ""
+exits "a result" 0 as li task set "$Q" state=done
+is "ends that" "$(as li reminder list "state = fired and record = task:$Q" -o id)" ""
 
 # The board of the day
 at 2027-01-11T01:00:00Z

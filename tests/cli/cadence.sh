@@ -21,7 +21,7 @@ at() { # at INSTANT : business time is then, and what is due has fired
 open_of() { as "$1" reminder list "user = $1 and state = fired" --sort id -o jsonl | jq -r '.source_rule' | tr '\n' ' '; }
 planned() { as admin reminder list --planned --limit 1000 -o jsonl | jq -r --argjson id "$1" 'select(.entity == "customer" and .id == $id) | .date' | tr '\n' ' '; }
 
-is "six rules stand in a new store" "$(as admin cadence-rule list active=yes -o jsonl | wc -l)" 6
+is "seven rules stand in a new store" "$(as admin cadence-rule list active=yes -o jsonl | wc -l)" 7
 exits "a rule is tried" 0 as admin rule test visit -o json
 is "on the data of today" "$(jq -c '[.matched, .reminders, .escalations, .owners[0].name]' <<<"$OUT")" '[2,4,2,"li"]'
 like "with its first rows" "$(jq -r '.rows[0] | "\(.date) \(.title)"' <<<"$OUT")" '^2026-12-10T01:00:00Z (杭州长河|苏州河)'
