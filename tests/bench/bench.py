@@ -288,10 +288,13 @@ def reminder_among_idle(server):
         text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))
         due = float(int(due))
         added = watcher.call("record.add", "reminder", fields={"title": f"r{i}", "start_on": "today", "time_of_day": "00:00"})
+        own = f"r{i}".encode()
         event = watcher.event()
+        while event.title != own:
+            event = watcher.event()
         watcher.call("reminder.snooze", record=[added.record[0].id], args={"until": text})
         event = watcher.event()
-        while event.kind != b"reminder":
+        while event.kind != b"reminder" or event.title != own:
             event = watcher.event()
         lags.append((time.time() - due) * 1000)
     figure(f"reminder with {len(idle)} idle clients, due to received, worst of 5", max(lags), "ms", 1000)
