@@ -1,25 +1,31 @@
-/* today: overdue, due today, birthdays ahead, waiting for me */
+/* today, agenda, report: records in sections */
 #include "client/commands.h"
 #include "client/json.h"
 #include "client/link.h"
 #include "client/print.h"
 #include "client/request.h"
 #include "common/text.h"
+#include <glib.h>
 
 /* Sections come in this order; one that the server adds later comes after them. */
 static const struct section {
 	const char *name;
 	const char *title;
+	const char *report; /* NULL: of the board of the day */
 } known[] = {
-	{ "overdue", "overdue" },
-	{ "due_today", "due today" },
-	{ "birthdays", "birthdays ahead" },
-	{ "waiting_for_me", "waiting for me" },
-	{ "rhythms", "rhythms about to break" },
-	{ "approvals", "waiting for my approval" },
-	{ "notices", "notices" },
-	{ "team_overdue", "overdue in the team" },
-	{ "team_due_today", "due today in the team" },
+	{ "overdue", "overdue", NULL },
+	{ "due_today", "due today", NULL },
+	{ "birthdays", "birthdays ahead", NULL },
+	{ "waiting_for_me", "waiting for me", NULL },
+	{ "rhythms", "rhythms about to break", NULL },
+	{ "approvals", "waiting for my approval", NULL },
+	{ "notices", "notices", NULL },
+	{ "team_overdue", "overdue in the team", NULL },
+	{ "team_due_today", "due today in the team", NULL },
+	{ "unplanned", "visits without a plan", "visit-plans" },
+	{ "without_result", "plans without a result", "visit-plans" },
+	{ "submitted", "plans that wait for a receipt", "visit-plans" },
+	{ "planned", "planned visits", "visit-plans" },
 };
 
 #define NKNOWN (sizeof known / sizeof known[0])
@@ -34,13 +40,14 @@ static bool has_section(const char *const *names, size_t n, const char *name)
 }
 
 /* The names of the known sections and of those that the reply has besides. */
-static size_t sections_of(
-	struct app *app, const Guanxi__Reply *reply, const char *names[SECTIONS_MAX])
+static size_t sections_of(struct app *app, const Guanxi__Reply *reply, const char *report,
+	const char *names[SECTIONS_MAX])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < NKNOWN; i++)
-		if (app->opt.team || strncmp(known[i].name, "team_", 5) != 0)
+		if (!g_strcmp0(known[i].report, report) &&
+			(app->opt.team || strncmp(known[i].name, "team_", 5) != 0))
 			names[n++] = known[i].name;
 	for (size_t i = 0; i < reply->n_item && n < SECTIONS_MAX; i++) {
 		const char *name = arena_str(app->arena, pb_bytes(reply->item[i]->section));
@@ -119,10 +126,11 @@ static void add_json_section(
 	}
 }
 
-static enum status print_json(struct app *app, const Guanxi__Reply *reply, struct error *e)
+static enum status print_json(
+	struct app *app, const Guanxi__Reply *reply, const char *report, struct error *e)
 {
 	const char *names[SECTIONS_MAX];
-	size_t n = sections_of(app, reply, names);
+	size_t n = sections_of(app, reply, report, names);
 	struct buf out = BUF_INIT;
 	bool first = true;
 
@@ -214,10 +222,11 @@ static size_t count_section(const Guanxi__Reply *reply, const char *name)
 	return n;
 }
 
-static enum status print_sections(struct app *app, const Guanxi__Reply *reply, struct error *e)
+static enum status print_sections(
+	struct app *app, const Guanxi__Reply *reply, const char *report, struct error *e)
 {
 	const char *names[SECTIONS_MAX];
-	size_t n = sections_of(app, reply, names);
+	size_t n = sections_of(app, reply, report, names);
 	bool colour = out_colour(), any = false;
 	enum status st = STATUS_OK;
 
@@ -236,9 +245,22 @@ static enum status print_sections(struct app *app, const Guanxi__Reply *reply, s
 	return st;
 }
 
-static enum status run_today(struct app *app, struct error *e)
+static enum status call_for_board(
+	struct app *app, Guanxi__Request *r, const char *report, struct error *e)
 {
 	const Guanxi__Reply *reply;
+	enum status st = call_for_records(app, r, &reply, e);
+
+	if (st)
+		return st;
+	if (app->output == OUTPUT_JSON)
+		return print_json(app, reply, report, e);
+	return app->output == OUTPUT_TABLE ? print_sections(app, reply, report, e)
+					   : print_rows(app, reply, NULL, e);
+}
+
+static enum status run_today(struct app *app, struct error *e)
+{
 	enum status st = app_need_args(app, 0, 0, e);
 
 	if (st)
@@ -248,13 +270,7 @@ static enum status run_today(struct app *app, struct error *e)
 		request_arg(app->arena, r, "days", bytes_str(app->opt.days));
 	if (app->opt.team)
 		request_arg(app->arena, r, "team", bytes_str("yes"));
-	st = call_for_records(app, r, &reply, e);
-	if (st)
-		return st;
-	if (app->output == OUTPUT_JSON)
-		return print_json(app, reply, e);
-	return app->output == OUTPUT_TABLE ? print_sections(app, reply, e)
-					   : print_rows(app, reply, NULL, e);
+	return call_for_board(app, r, NULL, e);
 }
 
 const struct command cmd_today = {
@@ -287,4 +303,26 @@ const struct command cmd_agenda = {
 	.options = "from days",
 	.help = "tasks, visits, service and reminders in the order of time",
 	.run = run_agenda,
+};
+
+static enum status run_visit_plans(struct app *app, struct error *e)
+{
+	enum status st = app_need_args(app, 0, 0, e);
+
+	if (st)
+		return st;
+	app->noun = NULL; /* there is no entity of that name */
+	Guanxi__Request *r = request_new(app, "report.visit_plans");
+	if (app->opt.from)
+		request_arg(app->arena, r, "from", bytes_str(app->opt.from));
+	return call_for_board(app, r, "visit-plans", e);
+}
+
+const struct command cmd_report_visit_plans = {
+	.noun = "report",
+	.name = "visit-plans",
+	.usage = "[--from DATE|PERIOD]",
+	.options = "from",
+	.help = "visits without a plan, plans without a result",
+	.run = run_visit_plans,
 };

@@ -36,6 +36,7 @@ const struct command *const commands[] = {
 	&cmd_short_import,
 	&cmd_short_export,
 	&cmd_search,
+	&cmd_report_visit_plans,
 	&cmd_today,
 	&cmd_agenda,
 	&cmd_watch,

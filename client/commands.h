@@ -27,6 +27,7 @@ extern const struct command cmd_get;
 /* cmd_dial.c */
 extern const struct command cmd_dial;
 /* cmd_today.c */
+extern const struct command cmd_report_visit_plans;
 extern const struct command cmd_today, cmd_agenda;
 /* cmd_system.c */
 extern const struct command cmd_schema, cmd_health, cmd_help;

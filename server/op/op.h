@@ -27,6 +27,7 @@ extern const struct op file_ops[];
 extern const struct op audit_ops[];
 extern const struct op rule_ops[];
 extern const struct op dial_ops[];
+extern const struct op report_ops[];
 extern const struct op offboard_ops[];
 
 #endif

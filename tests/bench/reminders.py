@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Reminders under load: many birthdays due in the same minute while many clients watch, other requests meanwhile; then one reminder to one of
-them. Usage: reminders.py [CLIENTS] [BIRTHDAYS]; prints what was measured as rows of RESULTS.md.
+them; then one among many that are planned. Usage: reminders.py [CLIENTS] [BIRTHDAYS] [PLANNED]; prints what was measured as rows of RESULTS.md.
 
 The clients are one process and the requests beside them another, on the machine of the server: what is measured includes theirs. The
 second part starts the server anew on the real clock and waits for the next whole minute.
@@ -20,6 +20,7 @@ from server import PASSWORD, Server
 
 CLIENTS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 BIRTHDAYS = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
+PLANNED = int(sys.argv[3]) if len(sys.argv) > 3 else 100000
 PIPELINE = 50
 
 
@@ -196,6 +197,71 @@ def one_to_one(server):
     row("... received by others", len(others), "", 0)
 
 
+def plan(session, first):
+    """PLANNED reminders over ten years, some requests under way at a time."""
+    waiting = []
+    for at in range(0, PLANNED, 1000):
+        frame = pb.Frame()
+        r = frame.request
+        r.id, r.op, r.entity = session.next_id, b"import.rows", b"reminder"
+        session.next_id += 1
+        r.column.extend([b"title", b"start_on"])
+        for n in range(at, min(at + 1000, PLANNED)):
+            day = first + datetime.timedelta(days=n % 3650)
+            r.row.add(line=n + 2).cell.extend([f"r{n}".encode(), day.isoformat().encode()])
+        session.send(frame)
+        waiting.append(r.id)
+        if len(waiting) == 8:
+            session.finish(waiting.pop(0), 120)
+    for number in waiting:
+        session.finish(number, 120)
+
+
+def among_many_planned():
+    """What a firing costs beside many that are planned for the years ahead."""
+    server = Server()
+    try:
+        server.start()
+        admin = Session(server.address, server.ca)
+        admin.login("admin", PASSWORD)
+        user = admin.call("record.add", "user", fields={"username": "wang", "name": "wang", "roles": "sales", "branch": "main"})
+        code = next(v.value for v in admin.call("user.invite", record=user.record[0].id).value if v.name == b"code")
+        Session(server.address, server.ca).call("session.join", args={"code": code, "password": PASSWORD})
+        alone = fired(server, "alone")
+        day = datetime.date.today() + datetime.timedelta(days=30)
+        before = memory(server)
+        plan(admin, day)
+        if admin.call("record.count", "reminder").count < PLANNED:
+            raise RuntimeError("not all reminders were made")
+        row(f"private memory of the server before {PLANNED:,} reminders were planned", f"{before:.0f}", "MiB")
+        server.stop()
+        server.start()
+        row("... and with them, started anew", f"{memory(server):.0f}", "MiB")
+        beside = fired(server, "beside")
+        row("one firing alone, of 20: from due to received, CPU of the server", f"{alone[0]:.1f}, {alone[1]:.2f}", "ms")
+        row("one firing beside them", f"{beside[0]:.1f}, {beside[1]:.2f}", "ms")
+        row("private memory after", f"{memory(server):.0f}", "MiB")
+        server.stop()
+    finally:
+        server.remove()
+
+
+def fired(server, name):
+    """Reminders that are due at once: the median of the delays, and CPU of each."""
+    session = Session(server.address, server.ca)
+    session.login("wang", PASSWORD)
+    session.call("watch")
+    delays, used = [], cpu(server)
+    for n in range(20):
+        title = f"{name}{n}"
+        session.call("record.add", "reminder", fields={"title": title, "start_on": "today", "time_of_day": "00:00"})
+        begin = time.monotonic()
+        while session.event(60).title.decode() != title:
+            pass
+        delays.append((time.monotonic() - begin) * 1000)
+    return percentile(delays, .5), (cpu(server) - used) * 1000 / 20
+
+
 def main():
     server = Server(clock="2026-11-23T06:00:00Z")
     try:
@@ -213,6 +279,7 @@ def main():
         server.stop()
     finally:
         server.remove()
+    among_many_planned()
 
 
 if __name__ == "__main__":

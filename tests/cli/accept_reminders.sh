@@ -7,6 +7,7 @@ set_clock 2026-11-23T01:00:00Z # Monday, 09:00 in Shanghai
 server_start --clock "$DIR/clock" && login admin && sessions_never_end
 user_add boss sales_mgr main >/dev/null
 user_add li sales main >/dev/null
+user_add wu sales main >/dev/null
 as admin user set li superior=boss >/dev/null 2>&1
 get() { as admin "$1" show "$2" -o json | jq -r ".$3"; }
 nothing_due() { [ "$(as admin health -o json | jq -r .reminders_due_now)" = 0 ]; }
@@ -79,6 +80,12 @@ like "who planned it is reminded" "$(as li reminder list "state = fired and reco
 is "who has visited is not" "$(as li reminder list "state = fired and record = task:$P and reminder_kind = cadence" -o id)" ""
 exits "a result" 0 as li task set "$Q" state=done
 is "ends that" "$(as li reminder list "state = fired and record = task:$Q" -o id)" ""
+
+as boss report visit-plans --from this-quarter -o json >"$DIR/plans.json"
+is "the report has the visit without a plan" "$(jq -c '[.unplanned[].title]' "$DIR/plans.json")" '["没计划"]'
+is "and the planned one" "$(jq -c '[.planned[].title]' "$DIR/plans.json")" '["有计划"]'
+exits "of no period" 2 as boss report visit-plans --from soon
+is "others' are not for everybody" "$(as wu report visit-plans --from this-quarter -o json | jq -c '[.[] | length] | add')" 0
 
 # The board of the day
 at 2027-01-11T01:00:00Z

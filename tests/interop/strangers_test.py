@@ -332,7 +332,7 @@ CASES = {
     "file.begin": files, "file.append": elsewhere, "file.finish": elsewhere, "file.cancel": elsewhere, "file.read": elsewhere,
     "reminder.acknowledge": reminders("reminder.acknowledge"), "reminder.snooze": reminders("reminder.snooze", args={"until": "2d"}),
     "reminder.audit": by_record("reminder.audit"),
-    "reminder.planned": quiet("reminder.planned", limit=199), "today": quiet("today", args={"days": 366, "team": "yes"}), "agenda": quiet("agenda", args={"from": "this-year"}), "watch": quiet("watch"),
+    "reminder.planned": quiet("reminder.planned", limit=199), "today": quiet("today", args={"days": 366, "team": "yes"}), "report.visit_plans": quiet("report.visit_plans", args={"from": "this-year"}), "agenda": quiet("agenda", args={"from": "this-year"}), "watch": quiet("watch"),
     "health": quiet("health"), "schema.get": elsewhere, "ping": elsewhere,
     "audit.list": audits, "user.offboard": administrators("user.offboard", "user", "wang", args={"to": "admin"}), "rule.test": administrators("rule.test", "cadence_rule", 1), "user.invite": administrators("user.invite", None, "wang"), "system.invite": administrators("system.invite", args={"user": "wang"}),
     "mail.take": administrators("mail.take"), "mail.done": administrators("mail.done", args={"number": 1}),
