@@ -11,7 +11,7 @@ user_add wu sales main >/dev/null
 as admin user set li superior=boss >/dev/null 2>&1
 get() { as admin "$1" show "$2" -o json | jq -r ".$3"; }
 nothing_due() { [ "$(as admin health -o json | jq -r .reminders_due_now)" = 0 ]; }
-at() { set_clock "$1" && as admin health >/dev/null && { wait_for 20 nothing_due || not_ok "all fires on $1"; }; }
+at() { set_clock "$1" && as admin health >/dev/null && { wait_for 60 nothing_due || not_ok "all fires on $1"; }; }
 kinds() { as "$1" reminder list "state = fired and customer = $2" --limit 200 -o jsonl | jq -r '.reminder_kind' | sort | tr '\n' ' '; }
 
 # Activities

@@ -46,7 +46,7 @@ exec 7>"$DIR/lines"
 for minutes in 16 36 56 76 96; do
 	set_clock "$(date -u -d "2026-11-23T01:00:00Z + $minutes minutes" +%Y-%m-%dT%H:%M:%SZ)"
 	printf '{"op": "session.whoami"}\n' >&7
-	wait_for 10 answers $((++ANSWERS))
+	wait_for 60 answers $((++ANSWERS))
 done
 exec 7>&-
 wait $BATCH

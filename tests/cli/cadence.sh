@@ -16,7 +16,7 @@ D2=$(as li customer add name=苏州河 phone=0512-88880000 -o id 2>/dev/null)
 nothing_due() { [ "$(as admin health -o json | jq -r .reminders_due_now)" = 0 ]; }
 at() { # at INSTANT : business time is then, and what is due has fired
 	set_clock "$1"
-	wait_for 20 nothing_due
+	wait_for 60 nothing_due
 }
 open_of() { as "$1" reminder list "user = $1 and state = fired" --sort id -o jsonl | jq -r '.source_rule' | tr '\n' ' '; }
 planned() { as admin reminder list --planned --limit 1000 -o jsonl | jq -r --argjson id "$1" 'select(.entity == "customer" and .id == $id) | .date' | tr '\n' ' '; }

@@ -13,7 +13,7 @@ ASKED=0
 ask() { # LINE : the answer in $GOT
 	printf '%s\n' "$1" >&7
 	ASKED=$((ASKED + 1))
-	wait_for 30 answered || printf "# no answer to %s\n" "$1"
+	wait_for 60 answered || printf "# no answer to %s\n" "$1"
 	GOT=$(sed -n "${ASKED}p" "$DIR/answers")
 }
 answered() { [ "$(wc -l <"$DIR/answers")" -ge "$ASKED" ]; }
@@ -105,13 +105,13 @@ found() { as admin search "$1" --in customer -o jsonl | jq -r '.id // .record.id
 for i in 1 2 3; do as admin customer set $i motto=诚信第$i >/dev/null 2>&1; done
 is "not searched" "$(found 诚信)" ""
 is "asked by a scan" "$(ids 'motto = 诚信第2')" "2 "
-wait_for 30 as admin custom-field set customer.motto searchable=yes indexed=yes
+wait_for 60 as admin custom-field set customer.motto searchable=yes indexed=yes
 searched() { [ "$(found 诚信)" = "$1" ]; }
-wait_for 30 searched "1 2 3 "
+wait_for 60 searched "1 2 3 "
 is "searched when its terms stand" "$(found chengxin)" "1 2 3 "
 is "and indexed" "$(ids 'motto = 诚信第2')" "2 "
-wait_for 30 as admin custom-field set customer.motto searchable=no
-wait_for 30 searched ""
+wait_for 60 as admin custom-field set customer.motto searchable=no
+wait_for 60 searched ""
 is "and no more" "$(found 诚信)" ""
 
 # Class.
@@ -119,7 +119,7 @@ cf secret 暗号 text data_class=sensitive >/dev/null
 as admin customer set 1 secret=芝麻开门 owner=wang >/dev/null 2>&1
 unlike "masked by class" "$(as wang customer show 1 -o json)" 芝麻开门
 like "for those who may" "$(as admin customer show 1 -o json)" 芝麻开门
-wait_for 30 as admin custom-field set customer.motto data_class=sensitive
+wait_for 60 as admin custom-field set customer.motto data_class=sensitive
 unlike "at once when the class changes" "$(as wang customer show 1 -o json)" 诚信第1
 
 # A choice with a dictionary of its own.

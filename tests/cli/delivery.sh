@@ -16,7 +16,7 @@ watch_as() { # USER ARGUMENTS... : events in $DIR/USER
 	local user=$1
 	shift
 	as_background "$user" watch -o jsonl "$@" >"$DIR/$user" 2>"$DIR/$user.err"
-	wait_for 10 grep -q watching "$DIR/$user.err"
+	wait_for 60 grep -q watching "$DIR/$user.err"
 }
 mkdir -p "$DIR/bin"
 printf '#!/bin/sh\nprintf "%%s|" "$@" >>"%s/notified"\n' "$DIR" >"$DIR/bin/notify-send"
@@ -26,24 +26,24 @@ watch_as wang
 exits "a reminder for the one who is away" 0 as li reminder add title=电话 start_on=2026-11-23 time_of_day=09:00
 R=$(jq -r .id <<<"$(as li reminder list 'title = 电话' -o jsonl)")
 set_clock 2026-11-23T01:00:00Z
-wait_for 10 grep -q 电话 "$DIR/li"
-wait_for 10 grep -q 电话 "$DIR/wang"
+wait_for 60 grep -q 电话 "$DIR/li"
+wait_for 60 grep -q 电话 "$DIR/wang"
 is "comes to both" "$(cat "$DIR/li" "$DIR/wang" | jq -r .title | tr '\n' ' ')" "电话 电话 "
-wait_for 10 grep -q failed "$DIR/li.err"
+wait_for 60 grep -q failed "$DIR/li.err"
 is "--exec has the event on its standard input" "$(jq -r .title "$DIR/li.exec")" 电话
 like "a command that fails is told" "$(cat "$DIR/li.err")" 'the command of --exec failed'
-wait_for 10 grep -q 电话 "$DIR/notified"
+wait_for 60 grep -q 电话 "$DIR/notified"
 like "the desktop is told" "$(cat "$DIR/notified")" '^--app-name=guanxi\|--\|电话\|'
 is "and the reminder waits on" "$(as li today -o json | jq -r '.waiting_for_me[].title')" 电话
 exits "whoever stands in acknowledges" 0 as wang reminder ack "$R"
-wait_for 10 grep -q cleared "$DIR/li"
-wait_for 10 grep -q cleared "$DIR/wang"
+wait_for 60 grep -q cleared "$DIR/li"
+wait_for 60 grep -q cleared "$DIR/wang"
 is "for both" "$(cat "$DIR/li" "$DIR/wang" | jq -r 'select(.kind == "cleared") | .id' | tr '\n' ' ')" "$R $R "
 as admin user set "$LI" deputy_until=2026-11-22 >/dev/null 2>&1
 
 story() { as "${2:-li}" reminder audit "$1" -o jsonl | jq -r '.kind + " " + (.user // "")' | tr '\n' ','; }
 two_sent() { [ "$(story "$R" | grep -o sent | wc -l)" = 2 ]; }
-wait_for 10 two_sent
+wait_for 60 two_sent
 is "the story of a reminder" "$(story "$R" | sed 's/,$//')" "planned li,fired li,waits li,waits wang,sent li,sent wang,acknowledged wang"
 is "names the sessions" "$(as li reminder audit "$R" -o jsonl | jq -s '[.[] | select(.kind == "sent") | .session] | unique | length')" 2
 is "and when it was due" "$(as li reminder audit "$R" -o jsonl | jq -r 'select(.kind == "waits") | .due' | sort -u)" 2026-11-23T01:00:00Z
@@ -61,7 +61,7 @@ for i in $(seq 1 510); do printf '{"op": "add", "entity": "reminder", "set": {"t
 	as zhao batch - >/dev/null 2>&1
 set_clock 2026-11-24T01:00:00Z
 nothing_due() { [ "$(as admin health -o json | jq -r '.now + .reminders_due_now')" = 2026-11-24T01:00:00Z0 ]; }
-wait_for 20 nothing_due
+wait_for 60 nothing_due
 set_clock 2026-11-26T01:00:00Z
 as zhao watch --count 500 -o jsonl >"$DIR/zhao" 2>"$DIR/zhao.err"
 is "whoever was away gets the newest 500, in order" "$(jq -r .title "$DIR/zhao" | sort -V | sed -n '1p;$p' | tr '\n' ' ')$(jq .seq "$DIR/zhao" | sort -nc && echo ordered)" "r11 r510 ordered"

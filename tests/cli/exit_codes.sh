@@ -19,7 +19,7 @@ instead() {
 	shift 2
 	/usr/bin/python3 "$ROOT/tests/interop/proxy.py" "$DIR/srv" "$PROFILE" "$op" "$answer" >"$DIR/proxy" 2>"$DIR/proxy.err" &
 	pid=$!
-	wait_for 30 test -s "$DIR/proxy" || cat "$DIR/proxy.err" >&2
+	wait_for 60 test -s "$DIR/proxy" || cat "$DIR/proxy.err" >&2
 	as admin -s "$(head -n 1 "$DIR/proxy")" "$@"
 	status=$?
 	kill "$pid"

@@ -67,7 +67,7 @@ as admin customer import "$DIR/many.csv" -o json >"$DIR/many.json" 2>/dev/null
 MANY=$(jq .operation "$DIR/many.json")
 TIME=$(date -u +%FT%TZ -d '+1 second')
 past() { [[ $(date -u +%FT%TZ) > $TIME ]]; }
-wait_for 30 past
+wait_for 60 past
 ALL=$(as admin customer count)
 exits "operation show tells of an import" 0 as admin operation show "$MANY" -o json
 is "what, how many and how it ended" "$(jq -c '[.kind, .record_count, .state]' <<<"$OUT")" '["import",700,"done"]'

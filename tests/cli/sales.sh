@@ -78,10 +78,10 @@ is "what is planned" "$(as admin reminder list --planned --limit 100 -o json | j
 nothing_due() { [ "$(as admin health -o json | jq -r .reminders_due_now)" = 0 ]; }
 fired() { as admin reminder list 'state = fired' --limit 100 -o json | jq -r '.items[] | .occurrence + " " + .source_rule' | sort | tr '\n' ','; }
 set_clock 2026-12-01T01:00:00Z
-wait_for 10 nothing_due
+wait_for 60 nothing_due
 is "thirty days before a contract ends" "$(fired)" "2026-12-31 contract.ends_on,"
 set_clock 2026-12-31T08:00:00Z
-wait_for 10 nothing_due
+wait_for 60 nothing_due
 is "all of them once" "$(fired)" "2026-12-02 opportunity.next_step_on,2026-12-05 sale.due_on,2026-12-06 plan_step.due_on,2026-12-08 note.reminder_date,2026-12-12 sale.reminder_date,2026-12-15 qualification_review.valid_until,2026-12-20 opportunity.expected_close_on,2026-12-31 contract.ends_on,2026-12-31 contract.ends_on,"
 server_stop
 exits "the store is whole" 0 "$BIN/guanxid" check -D "$DIR/srv"

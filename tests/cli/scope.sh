@@ -54,8 +54,8 @@ is "and gives both to the new one" "$(as li customer count) $(as li contact coun
 as_background li watch -o jsonl --count 1 >"$DIR/li" 2>"$DIR/li.err"
 LI=$!
 as_background wang watch -o jsonl >"$DIR/wang" 2>"$DIR/wang.err"
-wait_for 10 grep -q watching "$DIR/li.err"
-wait_for 10 grep -q watching "$DIR/wang.err"
+wait_for 60 grep -q watching "$DIR/li.err"
+wait_for 60 grep -q watching "$DIR/wang.err"
 set_clock 2026-11-24T01:00:00Z
 wait $LI
 like "the birthday reaches the new owner" "$(cat "$DIR/li")" 曾国强

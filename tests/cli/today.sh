@@ -42,7 +42,7 @@ is "in the order of time" "$(jq -r '.section + " " + .title + " " + .date' <<<"$
 	"reminders 甲 2026-12-22T01:00:00Z,reminders 电话 2026-12-22T03:00:00Z,tasks 明 2026-12-22T06:00:00Z,tasks 计划 2026-12-23T02:00:00Z,reminders 甲 2026-12-25T01:00:00Z,"
 set_clock 2026-12-22T03:30:00Z
 nothing_due() { [ "$(as admin health -o json | jq -r .reminders_due_now)" = 0 ]; }
-wait_for 10 nothing_due
+wait_for 60 nothing_due
 exits "agenda of the week" 0 as li agenda --from this-week -o tsv --no-header
 is "has what has fired and what is to come" "$(cut -f 2,5- <<<"$OUT" | grep -c '电话\|明\|计划\|甲')" 5
 as li task set "$(as li task list 'subject = 计划' -o id)" state=submitted >/dev/null 2>&1
