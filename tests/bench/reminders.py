@@ -201,16 +201,8 @@ def plan(session, first):
     """PLANNED reminders over ten years, some requests under way at a time."""
     waiting = []
     for at in range(0, PLANNED, 1000):
-        frame = pb.Frame()
-        r = frame.request
-        r.id, r.op, r.entity = session.next_id, b"import.rows", b"reminder"
-        session.next_id += 1
-        r.column.extend([b"title", b"start_on"])
-        for n in range(at, min(at + 1000, PLANNED)):
-            day = first + datetime.timedelta(days=n % 3650)
-            r.row.add(line=n + 2).cell.extend([f"r{n}".encode(), day.isoformat().encode()])
-        session.send(frame)
-        waiting.append(r.id)
+        days = [(n, first + datetime.timedelta(days=n % 3650)) for n in range(at, min(at + 1000, PLANNED))]
+        waiting.append(session.start_rows("reminder", ("title", "start_on"), [(f"r{n}", day.isoformat()) for n, day in days]))
         if len(waiting) == 8:
             session.finish(waiting.pop(0), 120)
     for number in waiting:

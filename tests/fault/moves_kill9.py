@@ -8,10 +8,9 @@ Usage: moves_kill9.py [KILLS] [CHILDREN]. A kill counts only when the job was no
 import os
 import random
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
-from guanxi_client import Session, pb
+from guanxi_client import Session
 from server import PASSWORD, Server, Tap
 
 KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
@@ -19,45 +18,10 @@ CHILDREN = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
 SEED = int(os.environ.get("SEED", "7"))
 
 
-class Importer(Session):
-    """A session that sends rows too."""
-
-    def rows(self, customer, numbers, operation):
-        frame = pb.Frame()
-        r = frame.request
-        r.id, r.op, r.entity = self.next_id, b"import.rows", b"activity"
-        self.next_id += 1
-        r.column.extend([b"external_id", b"subject", b"customer"])
-        for i in numbers:
-            r.row.add(line=i + 2).cell.extend(text.encode() for text in (f"K{i}", f"拜访{i}", str(customer)))
-        if operation:
-            r.arg.add(name=b"operation", value=str(operation).encode())
-        self.send(frame)
-        return self.finish(r.id, 60).operation
-
-
 def session_of(server):
-    session = Importer(server.address, server.ca)
+    session = Session(server.address, server.ca)
     session.login("admin", PASSWORD)
     return session
-
-
-def state(session, operation):
-    """What the job says of itself, and how many records it has changed."""
-    reply = session.call("operation.state", args={"operation": operation})
-    values = {v.name.decode(): v.value.decode() for v in reply.value}
-    return values["state"], reply.count
-
-
-def until(session, operation, goal):
-    """Asks until so many records are changed, or the job has ended."""
-    end = time.monotonic() + 600
-    while time.monotonic() < end:
-        now = state(session, operation)
-        if now[0] != "running" or now[1] >= goal:
-            return now
-        time.sleep(0.002)
-    return ("over time", 0)
 
 
 def counts(session, other):
@@ -74,7 +38,9 @@ def main():
         other = session.call("record.add", "customer", fields={"name": "另一家", "phone": "0571-82000000"}).record[0].id
         operation, counted, last = 0, 0, 0
         for start in range(0, CHILDREN, 500):
-            operation = session.rows(customer, range(start, min(start + 500, CHILDREN)), operation)
+            numbers = range(start, min(start + 500, CHILDREN))
+            rows = [(f"K{i}", f"拜访{i}", str(customer)) for i in numbers]
+            operation = session.rows("activity", ("external_id", "subject", "customer"), rows, operation).operation
         steps = [
             ("delete", lambda: session.call("record.delete", "customer", customer), CHILDREN + 1, (1, 0, 0)),
             ("restore", lambda: session.call("record.restore", "customer", customer, trash=True), CHILDREN + 1, (2, CHILDREN, 0)),
@@ -84,11 +50,11 @@ def main():
         for number in range(KILLS):
             name, begin, changed, want = steps[number % len(steps)]
             last = begin().operation
-            counted += until(session, last, rng.randrange(CHILDREN))[0] == "running"
+            counted += session.job_until(last, rng.randrange(CHILDREN))[0] == "running"
             server.kill()
             server.start()
             session = session_of(server)
-            tap.is_(f"{name} {number + 1} is carried to its end", until(session, last, CHILDREN + 3), ("done", changed))
+            tap.is_(f"{name} {number + 1} is carried to its end", session.job_until(last, CHILDREN + 3), ("done", changed))
             tap.is_("as a whole", counts(session, other), want)
         tap.ok(f"{counted} of {KILLS} kills met a running job", counted > 0)
         server.stop()

@@ -7,10 +7,9 @@ Usage: undo_kill9.py [KILLS] [ROWS]. A kill counts only when the job was not at 
 import os
 import random
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
-from guanxi_client import Session, pb
+from guanxi_client import Session
 from server import PASSWORD, Server, Tap
 
 KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
@@ -18,26 +17,8 @@ ROWS = int(sys.argv[2]) if len(sys.argv) > 2 else 20000
 SEED = int(os.environ.get("SEED", "7"))
 
 
-class Importer(Session):
-    """A session that sends rows too."""
-
-    def rows(self, numbers, operation):
-        frame = pb.Frame()
-        r = frame.request
-        r.id, r.op, r.entity = self.next_id, b"import.rows", b"customer"
-        self.next_id += 1
-        r.column.extend([b"external_id", b"name", b"phone"])
-        for i in numbers:
-            r.row.add(line=i + 2).cell.extend(
-                text.encode() for text in (f"K{i}", f"公司K{i}", f"0571-8{i:07d}"))
-        if operation:
-            r.arg.add(name=b"operation", value=str(operation).encode())
-        self.send(frame)
-        return self.finish(r.id, 60).operation
-
-
 def session_of(server):
-    session = Importer(server.address, server.ca)
+    session = Session(server.address, server.ca)
     session.login("admin", PASSWORD)
     return session
 
@@ -46,26 +27,9 @@ def import_all(session):
     """One import of all rows; its operation."""
     operation = 0
     for start in range(0, ROWS, 500):
-        operation = session.rows(range(start, min(start + 500, ROWS)), operation)
+        rows = [(f"K{i}", f"公司K{i}", f"0571-8{i:07d}") for i in range(start, min(start + 500, ROWS))]
+        operation = session.rows("customer", ("external_id", "name", "phone"), rows, operation).operation
     return operation
-
-
-def state(session, operation):
-    """What the job says of itself, and how many records it has changed."""
-    reply = session.call("operation.state", args={"operation": operation})
-    values = {v.name.decode(): v.value.decode() for v in reply.value}
-    return values["state"], reply.count
-
-
-def until(session, operation, goal):
-    """Asks until so many records are changed, or the job has ended."""
-    end = time.monotonic() + 600
-    while time.monotonic() < end:
-        now = state(session, operation)
-        if now[0] != "running" or now[1] >= goal:
-            return now
-        time.sleep(0.002)
-    return ("over time", 0)
 
 
 def main():
@@ -77,11 +41,11 @@ def main():
         tap.is_("all rows are in", session.call("record.count", "customer").count, ROWS)
         for number in range(KILLS):
             job = session.call("operation.undo", args={"operation": target}).operation
-            counted += until(session, job, rng.randrange(ROWS))[0] == "running"
+            counted += session.job_until(job, rng.randrange(ROWS))[0] == "running"
             server.kill()
             server.start()
             session = session_of(server)
-            tap.is_(f"undo {number + 1} is carried to its end", until(session, job, ROWS + 1), ("done", ROWS))
+            tap.is_(f"undo {number + 1} is carried to its end", session.job_until(job, ROWS + 1), ("done", ROWS))
             tap.is_("as a whole", session.call("record.count", "customer").count, want)
             target, want = job, ROWS - want
         tap.ok(f"{counted} of {KILLS} kills met a running job", counted > 0)

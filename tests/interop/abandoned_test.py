@@ -6,34 +6,19 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guanxi_client import Refused, Session, pb
-from server import PASSWORD, Server, Tap
+from guanxi_client import Refused, pb
+from server import Server, Tap, run_test
+from world import connect
 
 tap, server = Tap(), Server(clock="2026-03-02T08:00:00Z")
 
 
-def login():
-    s = Session(server.address, server.ca)
-    s.login("admin", PASSWORD)
-    return s
-
-
-def import_rows(s, operation, numbers):
-    frame = pb.Frame()
-    r = frame.request
-    r.id, r.op, r.entity = s.next_id, b"import.rows", b"customer"
-    s.next_id += 1
-    r.column.extend([b"external_id", b"name", b"phone"])
-    for n in numbers:
-        r.row.add(line=n + 2).cell.extend(t.encode() for t in (f"K{n}", f"公司{n}", f"0571-8{n:07d}"))
-    r.arg.add(name=b"operation", value=str(operation).encode())
-    s.send(frame)
-    return s.finish(r.id)
+def add_rows(s, operation, numbers):
+    s.rows("customer", ("external_id", "name", "phone"), [(f"K{n}", f"公司{n}", f"0571-8{n:07d}") for n in numbers], operation)
 
 
 def state(s, operation):
-    reply = s.call("operation.state", args={"operation": operation})
-    return {v.name: v.value for v in reply.value}[b"state"]
+    return s.job(operation)[0].encode()
 
 
 def until(s, operation, want):
@@ -43,32 +28,32 @@ def until(s, operation, want):
     return state(s, operation)
 
 
-def later(text):
+def later(text, own):
     """A write at that time lets the server look."""
     server.set_clock(text)
-    s = login()
+    s = connect(server)
     s.call("record.set", "customer", own, {"city": text[:10]})
     return s
 
 
-try:
+def main():
     server.start()
-    one = login()
+    one = connect(server)
     own = one.call("record.add", "customer", fields={"name": "自己", "phone": "0571-99999999"}).record[0].id
     imported = one.call("import.begin", "customer", args={"key": "7" * 32}).operation
-    import_rows(one, imported, range(3))
+    add_rows(one, imported, range(3))
     bulk = one.call("record.set", "customer", 2, {"city": "杭州"}, args={"total": 3}).operation
     finished = one.call("record.set", "customer", 3, {"city": "杭州"}, args={"total": 1}).operation
     one.call("operation.finish", args={"operation": finished})
     tap.is_("they are open", (state(one, imported), state(one, bulk), state(one, finished)), (b"running", b"partial", b"done"))
     one.close()
 
-    one = later("2026-03-04T08:00:00Z")
-    import_rows(one, imported, range(3, 5))
+    one = later("2026-03-04T08:00:00Z", own)
+    add_rows(one, imported, range(3, 5))
     tap.is_("after two days the import goes on", state(one, imported), b"running")
     one.close()
 
-    one = later("2026-03-05T10:00:00Z")
+    one = later("2026-03-05T10:00:00Z", own)
     end = time.monotonic() + 60
     codes = None
     while codes != pb.CONFLICT and time.monotonic() < end:
@@ -81,7 +66,7 @@ try:
     tap.is_("what was worked on since then stays open", (state(one, bulk), state(one, imported)), (b"partial", b"running"))
     one.close()
 
-    one = later("2026-03-07T10:00:00Z")
+    one = later("2026-03-07T10:00:00Z", own)
     tap.is_("until it is left too", until(one, imported, b"partial"), b"partial")
     record = one.call("record.get", "operation", imported).record[0]
     tap.is_("what it brought is told", one.decode("operation", record)["record_count"], 5)
@@ -90,9 +75,7 @@ try:
     one.call("operation.undo", args={"operation": finished})
     one.call("operation.undo", args={"operation": imported})
     tap.is_("and all is taken back", one.call("record.count", "customer").count, 1)
-    server.stop()
-    code, text = server.check()
-    tap.ok("the store is sound", code == 0, text)
-finally:
-    server.remove()
-sys.exit(1 if tap.failed else 0)
+    tap.sound(server)
+
+
+run_test(tap, server, main)

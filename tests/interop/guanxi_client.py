@@ -155,6 +155,39 @@ class Session:
     def call(self, op, *args, **kwargs):
         return self.finish(self.start(op, *args, **kwargs))
 
+    def start_rows(self, entity, columns, rows, operation=0):
+        """Sends rows of an import, texts in the order of the columns; begins an operation or joins one. Returns the request's id."""
+        frame = pb.Frame()
+        request = frame.request
+        request.id = self.next_id
+        self.next_id += 1
+        request.op, request.entity = b"import.rows", entity.encode()
+        request.column.extend(name.encode() for name in columns)
+        for line, row in enumerate(rows):
+            request.row.add(line=line + 2).cell.extend(text.encode() for text in row)
+        if operation:
+            request.arg.add(name=b"operation", value=b"%d" % operation)
+        self.send(frame)
+        return request.id
+
+    def rows(self, entity, columns, rows, operation=0):
+        return self.finish(self.start_rows(entity, columns, rows, operation), 60)
+
+    def job(self, operation):
+        """What a job of the server says of itself, and how many records it has changed."""
+        reply = self.call("operation.state", args={"operation": operation})
+        return next(v.value for v in reply.value if v.name == b"state").decode(), reply.count
+
+    def job_until(self, operation, goal):
+        """Asks until so many records are changed, or the job has ended."""
+        end = time.monotonic() + 600
+        while time.monotonic() < end:
+            now = self.job(operation)
+            if now[0] != "running" or now[1] >= goal:
+                return now
+            time.sleep(0.002)
+        return ("over time", 0)
+
     def login(self, username, password):
         reply = self.call("session.login", args={"username": username, "password": password})
         return {v.name.decode(): v.value for v in reply.value}
